@@ -1,0 +1,50 @@
+// The only home of the label keys, annotations, finalizers and object names that KMM reads or writes (behaviour.md 0).
+import { createHash } from 'node:crypto'
+
+const group = 'kmm.node.kubernetes.io'
+
+export const labels = {
+  /** On DaemonSets, their pods and Jobs: name of the Module. */
+  moduleName: `${group}/module.name`,
+  /** On Nodes and loader DaemonSets: the kernel, as a label value (core/kernel/version.ts). */
+  kernel: `${group}/kernel-version.full`,
+  /** On Jobs and Builds. */
+  targetKernel: `${group}/target-kernel`,
+  /** Only read: the upstream edition's DaemonSets have it in their immutable selector. */
+  role: `${group}/role`,
+} as const
+
+export const annotations = {
+  /** softdep lines for modulesLoadingOrder, mounted as /etc/modprobe.d/softdep.conf. */
+  modulesOrder: 'modules-order',
+  /** On loader pods: digest of the inputs whose change needs a reload (decisions.md 8). */
+  reloadInputs: `${group}/reload-inputs`,
+  /** On Modules: "true" stops all changes (decisions.md 23). */
+  paused: 'kmm.sigs.x-k8s.io/paused',
+  /** On loader pods that are held after a failed unload: a person says that nothing is loaded any more. */
+  release: `${group}/release`,
+} as const
+
+export const podFinalizer = `${group}/node-labeler`
+export const fieldManager = 'kmm'
+
+export const readyLabel = (namespace: string, module: string) => `${group}/${namespace}.${module}.ready`
+export const deprecatedReadyLabel = (module: string) => `${group}/${module}.ready`
+export const pluginReadyLabel = (namespace: string, module: string) => `${group}/${namespace}.${module}.device-plugin-ready`
+export const deprecatedPluginReadyLabel = (module: string) => `${group}/${module}.device-plugin-ready`
+/** Set by the user: the version that a node should run. */
+export const userVersionLabel = (namespace: string, module: string) => `${group}/version-module.${namespace}.${module}`
+export const loaderVersionLabel = (namespace: string, module: string) => `beta.${group}/version-module-loader.${namespace}.${module}`
+export const pluginVersionLabel = (namespace: string, module: string) => `beta.${group}/version-device-plugin.${namespace}.${module}`
+
+/** Readable part plus a hash of the parts: the same parts give the same name, different parts never do. At most 63 characters. */
+export function objectName(...parts: readonly [string, ...string[]]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10)
+  const readable = parts
+    .filter(part => part !== '')
+    .join('-')
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '')
+  return `${readable.slice(0, 52).replace(/-+$/, '') || 'x'}-${digest}`
+}

@@ -1,0 +1,33 @@
+// Everything that can go wrong for a user, in one place. docs/reference/problems.md says the same (a test keeps them equal).
+import { problemTexts, type ProblemCode, type ProblemParams } from './problem-texts.ts'
+
+export type { ProblemCode } from './problem-texts.ts'
+
+export type Problem = {
+  readonly code: ProblemCode
+  /** One sentence: what failed, for which object, node, kernel and image. */
+  readonly message: string
+  /** One sentence: what to do next. */
+  readonly todo: string
+  /** `on-change`: only a change of the cluster helps; `backoff`: trying again may help. */
+  readonly retry: 'on-change' | 'backoff'
+  readonly kernel?: string
+  readonly node?: string
+  readonly image?: string
+}
+
+/** Makes the Problem with this code; kernel, node and image among the parameters become fields of their own. */
+export function problem<C extends ProblemCode>(code: C, params: ProblemParams<C>): Problem {
+  const entry = problemTexts[code]
+  const text = entry.text as (p: object) => string
+  const given: { kernel?: string; node?: string; image?: string } = params
+  return {
+    code,
+    message: text(params),
+    todo: entry.todo,
+    retry: entry.retry,
+    ...(given.kernel === undefined ? {} : { kernel: given.kernel }),
+    ...(given.node === undefined ? {} : { node: given.node }),
+    ...(given.image === undefined ? {} : { image: given.image }),
+  }
+}
