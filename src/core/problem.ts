@@ -20,7 +20,7 @@ export type Problem = {
 export function problem<C extends ProblemCode>(code: C, params: ProblemParams<C>): Problem {
   const entry = problemTexts[code]
   const text = entry.text as (p: object) => string
-  const given: { kernel?: string; node?: string; image?: string } = params
+  const given = params as { kernel?: string; node?: string; image?: string }
   return {
     code,
     message: text(params),
