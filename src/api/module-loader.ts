@@ -3,7 +3,6 @@
 import { z } from 'zod'
 import {
   envVar,
-  flag,
   intOrPercent,
   labelMap,
   objectReference,

@@ -42,11 +42,9 @@ export const moduleSpec = z
     not: { required: ['imageRepoSecret', 'imageReposecret'] },
   })
 
-export const moduleObject = z
-  .object({ spec: moduleSpec, status: moduleStatus.optional() })
-  .meta({
-    description: 'Module gets an out-of-tree kernel module, its firmware and its device plugin onto the nodes that it selects.',
-  })
+export const moduleObject = z.object({ spec: moduleSpec, status: moduleStatus.optional() }).meta({
+  description: 'Module gets an out-of-tree kernel module, its firmware and its device plugin onto the nodes that it selects.',
+})
 
 export type ModuleSpec = DeepReadonly<z.infer<typeof moduleSpec>>
 export type ModuleLoader = DeepReadonly<z.infer<typeof moduleLoader>>
