@@ -5,21 +5,21 @@ import { z } from 'zod'
 export const text = (description: string) => z.string().meta({ description })
 export const flag = (description: string) => z.boolean().meta({ description })
 export const texts = (description: string) => z.array(z.string()).meta({ description })
-/** Values as in a label selector; atomic, so that two appliers never mix their selectors. */
-export const labelMap = (description: string) =>
-  z.record(z.string(), z.string()).meta({ description, 'x-kubernetes-map-type': 'atomic' })
+export const labelMap = (description: string) => z.record(z.string(), z.string()).meta({ description })
 export const count = (description: string) => z.int().meta({ description, format: 'int32' })
 
 export const objectReference = (description: string) =>
   z.object({ name: text('Name of the object.') }).meta({ description, 'x-kubernetes-map-type': 'atomic' })
 
-const embedded = <Shape extends z.ZodRawShape>(kubernetesType: string, shape: Shape) =>
-  z.looseObject(shape).meta({ kubernetesType: `io.k8s.api.core.v1.${kubernetesType}` })
+const embedded = <Shape extends z.ZodRawShape>(kubernetesType: string, shape: Shape, description?: string) =>
+  z
+    .looseObject(shape)
+    .meta({ kubernetesType: `io.k8s.api.core.v1.${kubernetesType}`, ...(description === undefined ? {} : { description }) })
 
 export const envVar = embedded('EnvVar', { name: z.string(), value: z.string().optional() })
 export const volume = embedded('Volume', { name: z.string() })
 export const volumeMount = embedded('VolumeMount', { name: z.string(), mountPath: z.string() })
-export const resourceRequirements = embedded('ResourceRequirements', {})
+export const resourceRequirements = embedded('ResourceRequirements', {}, 'Compute resources of the container.')
 export const toleration = z
   .object({
     key: z.string().optional(),
