@@ -43,12 +43,20 @@ export type PlanContext = {
   readonly settings: Settings
 }
 
+/** Whom a change of one resource concerns. */
+export type Wake = {
+  readonly resource: Resource
+  /** Keys to look at when an object appears, changes or goes. Called with the old and with the new one. */
+  keys(object: KubeObject, look: Look): readonly string[]
+  /** Whether a change from `old` to `object` matters to this controller; absent: every change does. */
+  matters?(old: KubeObject, object: KubeObject): boolean
+}
+
 export type Controller = {
   /** Name in plans, logs and metrics (decisions.md 21). */
   readonly name: string
   readonly resource: Resource
-  /** Keys to look at when an object of this resource appears, changes or goes. Called with the old and with the new one. */
-  readonly wakes: readonly { readonly resource: Resource; keys(object: KubeObject, look: Look): readonly string[] }[]
+  readonly wakes: readonly Wake[]
   /** At most one pass over a key in this time, so that a burst of changes is one pass. */
   readonly coalesceMs?: number
   plan(look: Look, key: string, context: PlanContext): Plan

@@ -21,8 +21,6 @@ export const annotations = {
   reloadInputs: `${group}/reload-inputs`,
   /** On Modules: "true" stops all changes (decisions.md 23). */
   paused: 'kmm.sigs.x-k8s.io/paused',
-  /** On loader pods that are held after a failed unload: a person says that nothing is loaded any more. */
-  release: `${group}/release`,
 } as const
 
 export const podFinalizer = `${group}/node-labeler`

@@ -1,11 +1,14 @@
 // The catalogue of problems: code -> sentence, what to do, retry rule. Order: from the Module, over the image, to the node.
 
-type Entry = { readonly retry: 'on-change' | 'backoff'; readonly todo: string; readonly text: (p: never) => string }
+type Retry = 'on-change' | 'backoff'
+type Entry = { readonly retry: Retry; readonly todo: string; readonly text: (p: never) => string; readonly passing: boolean }
 type OnKernel = { module: string; kernel: string }
 type OnNode = { module: string; node: string }
 type Words = { words: string }
 
-const entry = <P extends object>(retry: Entry['retry'], text: (p: P) => string, todo: string) => ({ retry, text, todo })
+const entry = <P extends object>(retry: Retry, text: (p: P) => string, todo: string) => ({ retry, text, todo, passing: false })
+/** A state on the way to a better one: it ends by itself, nobody has to do anything. */
+const passing = <P extends object>(text: (p: P) => string, todo: string) => ({ retry: 'on-change' as Retry, text, todo, passing: true })
 const quote = (words: string) => (words === '' ? '' : `: ${words}`)
 
 export const problemTexts = {
@@ -20,8 +23,7 @@ export const problemTexts = {
     (p: { module: string }) => `Module ${p.module} is paused: nothing is changed, replaced or removed for it`,
     'Run `kmm resume MODULE`, or remove the annotation kmm.sigs.x-k8s.io/paused.',
   ),
-  OldDaemonSetPresent: entry(
-    'on-change',
+  OldDaemonSetPresent: passing(
     (p: { module: string; daemonSet: string }) =>
       `Module ${p.module} was deleted and made again, and DaemonSet ${p.daemonSet} of the deleted one is still there`,
     'Wait until garbage collection has removed it; if it stays, look for its finalizers.',
@@ -152,8 +154,7 @@ export const problemTexts = {
     'Stop what uses the driver, then reboot the node, or unload it by hand and run `kmm release NODE MODULE`. Until then nothing newer is started there.',
   ),
   // The node and its order
-  NodeNotReady: entry(
-    'on-change',
+  NodeNotReady: passing(
     (p: OnNode) => `node ${p.node} is not ready, so the state of Module ${p.module} on it is not known`,
     'Bring the node back; nothing is changed on it until then.',
   ),
@@ -168,28 +169,23 @@ export const problemTexts = {
       `node ${p.node} waits for its label ${p.label}=${p.version} (now: ${p.found}) before Module ${p.module} is loaded`,
     'When the node is ready for this version: kubectl label --overwrite node NODE LABEL=VERSION.',
   ),
-  WaitingForPluginToStop: entry(
-    'on-change',
+  WaitingForPluginToStop: passing(
     (p: OnNode) => `node ${p.node} waits for the device plugin of Module ${p.module} to stop before the driver is unloaded`,
     'Nothing, unless it takes long: then see why the device-plugin pod does not end.',
   ),
-  WaitingForOldDriver: entry(
-    'on-change',
+  WaitingForOldDriver: passing(
     (p: OnNode & { pod: string }) => `node ${p.node} waits for the old loader pod ${p.pod} of Module ${p.module} to unload its driver`,
     'Nothing, unless it takes long: then stop what uses the driver.',
   ),
-  Loading: entry(
-    'on-change',
+  Loading: passing(
     (p: OnNode) => `the driver of Module ${p.module} is being loaded on node ${p.node}`,
     'Nothing: wait for it.',
   ),
-  Unloading: entry(
-    'on-change',
+  Unloading: passing(
     (p: OnNode) => `the driver of Module ${p.module} is being unloaded on node ${p.node}`,
     'Nothing: wait for it.',
   ),
-  Outdated: entry(
-    'on-change',
+  Outdated: passing(
     (p: OnNode) => `node ${p.node} still runs the driver from before the last change of Module ${p.module}`,
     'Nothing: it is replaced when its turn comes (spec.moduleLoader.maxUnavailable).',
   ),

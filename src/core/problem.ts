@@ -11,6 +11,8 @@ export type Problem = {
   readonly todo: string
   /** `on-change`: only a change of the cluster helps; `backoff`: trying again may help. */
   readonly retry: 'on-change' | 'backoff'
+  /** It ends by itself: nobody has to do anything. */
+  readonly passing: boolean
   readonly kernel?: string
   readonly node?: string
   readonly image?: string
@@ -26,6 +28,7 @@ export function problem<C extends ProblemCode>(code: C, params: ProblemParams<C>
     message: text(params),
     todo: entry.todo,
     retry: entry.retry,
+    passing: entry.passing,
     ...(given.kernel === undefined ? {} : { kernel: given.kernel }),
     ...(given.node === undefined ? {} : { node: given.node }),
     ...(given.image === undefined ? {} : { image: given.image }),

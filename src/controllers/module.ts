@@ -1,0 +1,47 @@
+// The Module controller: DaemonSets, the pace of a change, and the status of each Module.
+import type { Module } from '../api/module.ts'
+import type { KubeEvent } from '../core/cluster.ts'
+import type { Controller, Look } from '../core/controller.ts'
+import { keyOf, type KubeObject } from '../core/object.ts'
+import { planModule } from '../core/module/plan.ts'
+import { kernelModulesOf } from '../core/module/kernel-modules.ts'
+import { modulesByKernelModule, observeModule } from '../core/module/seen-module.ts'
+import { moduleKeyOf } from '../core/operands.ts'
+import { daemonSets, events, modules, nodes, pods } from '../core/resources.ts'
+import { matchesLabels } from '../core/selectors.ts'
+
+const ofLabel = (object: KubeObject): readonly string[] => {
+  const key = moduleKeyOf(object)
+  return key === undefined ? [] : [key]
+}
+
+/** Modules that name the same kernel module: one of them may have to give way, or may now take it. */
+function itselfAndRivals(object: KubeObject, look: Look): readonly string[] {
+  const names = kernelModulesOf((object as Module).spec.moduleLoader.container.modprobe)
+  return [keyOf(object), ...names.flatMap(name => look.by(modulesByKernelModule, name).map(keyOf))]
+}
+
+const thatSelect = (node: KubeObject, look: Look): readonly string[] =>
+  look.list(modules).filter(module => matchesLabels((module as Module).spec.selector, node.metadata.labels)).map(keyOf)
+
+/** Only events about a DaemonSet or a pod of ours. */
+function ofEvent(object: KubeObject, look: Look): readonly string[] {
+  const { kind, namespace, name } = (object as KubeEvent).involvedObject ?? {}
+  const resource = kind === 'Pod' ? pods : kind === 'DaemonSet' ? daemonSets : undefined
+  const about = resource === undefined ? undefined : look.get(resource, `${namespace ?? ''}/${name ?? ''}`)
+  return about === undefined ? [] : ofLabel(about)
+}
+
+export const moduleController: Controller = {
+  name: 'Module',
+  resource: modules,
+  wakes: [
+    { resource: modules, keys: itselfAndRivals },
+    { resource: daemonSets, keys: ofLabel },
+    { resource: pods, keys: ofLabel },
+    { resource: nodes, keys: thatSelect },
+    { resource: events, keys: ofEvent },
+  ],
+  coalesceMs: 500,
+  plan: (look, key, context) => planModule(observeModule(look, key), context),
+}

@@ -1,0 +1,52 @@
+// The Node controller: every label that we own on a Node, and the finalizers of the pods that ran there. It does the work of the
+// original's PodNodeModule, NodeKernel and NodeLabelModuleVersion (decisions.md 21).
+import type { Module } from '../api/module.ts'
+import type { KubeEvent, Pod } from '../core/cluster.ts'
+import type { Controller, Look } from '../core/controller.ts'
+import { keyOf, type KubeObject } from '../core/object.ts'
+import { planNode } from '../core/node/plan.ts'
+import { observeNode } from '../core/node/seen-node.ts'
+import { isPaused } from '../core/paused.ts'
+import { podsByModule, podsByNamespace } from '../core/operands.ts'
+import { crds, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
+import { nodesByVersionedModule } from '../core/upgrade/version-labels.ts'
+
+const ofPod = (pod: KubeObject): readonly string[] => {
+  const nodeName = (pod as Pod).spec?.nodeName
+  return nodeName === undefined || nodeName === '' ? [] : [nodeName]
+}
+
+const ofPods = (found: readonly KubeObject[]): readonly string[] => [...new Set(found.flatMap(ofPod))]
+
+const whereModuleIs = (module: KubeObject, look: Look): readonly string[] => [
+  ...look.by(nodesByVersionedModule, keyOf(module)).map(node => node.metadata.name),
+  ...ofPods(look.by(podsByModule, keyOf(module))),
+]
+
+const versionOf = (module: KubeObject): string => (module as Module).spec.moduleLoader.container.version ?? ''
+
+export const nodeController: Controller = {
+  name: 'Node',
+  resource: nodes,
+  wakes: [
+    { resource: nodes, keys: node => [node.metadata.name] },
+    { resource: pods, keys: ofPod },
+    {
+      resource: modules,
+      keys: whereModuleIs,
+      // A status that moves concerns no Node.
+      matters: (old, module) => versionOf(old) !== versionOf(module) || isPaused(old) !== isPaused(module) || old.metadata.uid !== module.metadata.uid,
+    },
+    { resource: namespaces, keys: (namespace, look) => ofPods(look.by(podsByNamespace, namespace.metadata.name)) },
+    { resource: crds, keys: (_, look) => ofPods(look.list(pods)) },
+    {
+      resource: events,
+      keys: (event, look) => {
+        const { kind, namespace, name } = (event as KubeEvent).involvedObject ?? {}
+        const pod = kind === 'Pod' ? look.get(pods, `${namespace ?? ''}/${name ?? ''}`) : undefined
+        return pod === undefined ? [] : ofPod(pod)
+      },
+    },
+  ],
+  plan: (look, key, context) => planNode(observeNode(look, key), context),
+}

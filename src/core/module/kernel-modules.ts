@@ -1,0 +1,33 @@
+// Which kernel modules a Module claims by name, and which Module holds a name where two claim it (decisions.md 15).
+import type { Modprobe, Module } from '../../api/module.ts'
+import type { Node } from '../cluster.ts'
+import { keyOf } from '../object.ts'
+import { matchesLabels } from '../selectors.ts'
+import type { CanonicalModule } from './canonical.ts'
+
+/** The kernel takes `-` and `_` in module names for the same (kernel/module/main.c); so do we. */
+const normalise = (name: string): string => name.replaceAll('-', '_')
+
+export function kernelModulesOf(modprobe: Pick<Modprobe, 'moduleName' | 'modulesLoadingOrder'>): readonly string[] {
+  const names = [modprobe.moduleName ?? '', ...(modprobe.modulesLoadingOrder ?? [])].filter(name => name !== '')
+  return [...new Set(names.map(normalise))]
+}
+
+export type Claim = { readonly kernelModule: string; readonly holder: string }
+
+/** The older Module that already holds a kernel module of this one on one of the nodes; undefined where nobody does. */
+export function takenBy(module: CanonicalModule, rivals: readonly Module[], nodes: readonly Node[]): Claim | undefined {
+  const own = new Set(kernelModulesOf(module.spec.moduleLoader.container.modprobe))
+  for (const rival of rivals) {
+    if (!isOlder(rival, module)) continue
+    const shared = kernelModulesOf(rival.spec.moduleLoader.container.modprobe).find(name => own.has(name))
+    if (shared === undefined || !nodes.some(node => matchesLabels(rival.spec.selector, node.metadata.labels))) continue
+    return { kernelModule: shared, holder: keyOf(rival) }
+  }
+  return undefined
+}
+
+function isOlder(a: Pick<Module, 'metadata'>, b: Pick<Module, 'metadata'>): boolean {
+  const [bornA, bornB] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
+  return bornA === bornB ? keyOf(a) < keyOf(b) : bornA < bornB
+}

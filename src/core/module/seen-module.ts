@@ -1,0 +1,65 @@
+import type { Module } from '../../api/module.ts'
+import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
+import type { Index, Look } from '../controller.ts'
+import { keyOf } from '../object.ts'
+import type { Answer, Question } from '../plan.ts'
+import { modules, nodes } from '../resources.ts'
+import { matchesLabels } from '../selectors.ts'
+import { type CanonicalModule, canonicalModule } from './canonical.ts'
+import { kernelModulesOf } from './kernel-modules.ts'
+import { daemonSetsByModule, eventsByObjectUid, ownerUidOf, podsByModule } from '../operands.ts'
+
+export const modulesByKernelModule: Index = {
+  name: 'kernel-module',
+  resource: modules,
+  values: object => kernelModulesOf((object as Module).spec.moduleLoader.container.modprobe),
+}
+
+/** What the plan of one Module rests on: one moment of the cluster. */
+export type SeenModule = {
+  /** `namespace/name` */
+  readonly key: string
+  readonly module: CanonicalModule | undefined
+  /** All that match the selector, schedulable or not, sorted by name. */
+  readonly nodes: readonly Node[]
+  /** Controlled by this very Module (uid), sorted by name. */
+  readonly daemonSets: readonly DaemonSet[]
+  /** With our labels, but of a deleted Module of the same name. */
+  readonly leftDaemonSets: readonly DaemonSet[]
+  readonly pods: readonly Pod[]
+  /** Other Modules that name one of its kernel modules. */
+  readonly rivals: readonly Module[]
+  eventsOf(uid: string | undefined): readonly KubeEvent[]
+  answer(question: Question): Answer | undefined
+}
+
+export function observeModule(look: Look, key: string): SeenModule {
+  const found = look.get(modules, key) as Module | undefined
+  const module = found === undefined ? undefined : canonicalModule(found)
+  const uid = module?.metadata.uid
+  const ofModule = byName(look.by(daemonSetsByModule, key) as readonly DaemonSet[])
+  return {
+    key,
+    module,
+    nodes: module === undefined ? [] : byName((look.list(nodes) as readonly Node[]).filter(node => matchesLabels(module.spec.selector, node.metadata.labels))),
+    daemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) === uid),
+    leftDaemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) !== uid),
+    pods: byName(look.by(podsByModule, key) as readonly Pod[]),
+    rivals: module === undefined ? [] : rivalsOf(look, module),
+    eventsOf: objectUid => (objectUid === undefined ? [] : (look.by(eventsByObjectUid, objectUid) as readonly KubeEvent[])),
+    answer: question => look.answer(question),
+  }
+}
+
+const byName = <T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[]): readonly T[] =>
+  objects.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0))
+
+function rivalsOf(look: Look, module: CanonicalModule): readonly Module[] {
+  const rivals = new Map<string, Module>()
+  for (const name of kernelModulesOf(module.spec.moduleLoader.container.modprobe)) {
+    for (const other of look.by(modulesByKernelModule, name) as readonly Module[]) {
+      if (keyOf(other) !== keyOf(module)) rivals.set(keyOf(other), other)
+    }
+  }
+  return [...rivals.keys()].sort().flatMap(otherKey => rivals.get(otherKey) ?? [])
+}

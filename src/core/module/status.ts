@@ -1,0 +1,152 @@
+// What the Module's status says: a judgement on what was seen (architecture.md 7, decisions.md 20).
+import type { KernelStatus, ModuleStatus, NotReadyNode, OperandCounters } from '../../api/module.ts'
+import { isNodeReady } from '../cluster.ts'
+import type { KubeObject } from '../object.ts'
+import { refOf } from '../object.ts'
+import type { PlannedEvent, PlannedStatus } from '../plan.ts'
+import type { Problem } from '../problem.ts'
+import type { CanonicalModule } from './canonical.ts'
+import { conditionsOf, type Verdict } from './conditions.ts'
+import type { KernelStep } from './kernels.ts'
+import type { NodeState } from './node-state.ts'
+import { operandOf } from '../operands.ts'
+import type { SeenModule } from './seen-module.ts'
+import { worstProblem } from './worst.ts'
+
+export type StatusFacts = {
+  readonly seen: SeenModule
+  readonly module: CanonicalModule
+  readonly steps: ReadonlyMap<string, KernelStep>
+  readonly states: readonly NodeState[]
+  /** Of the Module and its kernels. */
+  readonly problems: readonly Problem[]
+  readonly nowMs: number
+}
+
+const listedNodes = 20
+
+export function planStatus(facts: StatusFacts): { readonly status: PlannedStatus; readonly events: readonly PlannedEvent[] } {
+  const { module, nowMs } = facts
+  const now = new Date(nowMs).toISOString().replace('.000Z', 'Z')
+  const verdict = judge(facts)
+  const conditions = conditionsOf(verdict, module.status?.conditions ?? [], module.metadata.generation, now)
+  const notReady = notReadyNodes(facts, now)
+  const status: ModuleStatus = {
+    ...(module.metadata.generation === undefined ? {} : { observedGeneration: module.metadata.generation }),
+    conditions: [...conditions],
+    kernels: kernels(facts),
+    notReadyNodes: notReady.map(({ entry }) => entry),
+    moduleLoader: counters(facts, 'loader'),
+    ...(module.spec.devicePlugin === undefined ? {} : { devicePlugin: counters(facts, 'plugin') }),
+  }
+  const urgent = isUrgent(module.status, status)
+  return {
+    status: { object: { ...statusTarget(module), status }, urgent },
+    events: urgent ? eventsOf(facts, verdict, notReady) : [],
+  }
+}
+
+const statusTarget = (module: CanonicalModule): KubeObject => {
+  const { name, namespace, uid } = module.metadata
+  return {
+    apiVersion: module.apiVersion,
+    kind: module.kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) },
+  }
+}
+
+/** Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. */
+function judge({ module, states, problems, seen }: StatusFacts): Verdict {
+  const counted = states.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
+  const loaded = states.filter(state => state.state === 'loaded').length
+  const targets = states.filter(state => state.state !== 'excluded').length
+  const worst = worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])])
+  return {
+    isReady: counted.length === 0,
+    blocker: problems.find(found => found.code === 'Paused' || found.code === 'RuleViolated'),
+    stopped: problems.find(found => found.code === 'RolloutStopped'),
+    worst,
+    isMoving: counted.some(state => state.problem?.passing === true || state.problem?.retry === 'backoff'),
+    counts: `${loaded} of ${targets} nodes have the driver of Module ${seen.key}`,
+    matching: states.length,
+    selector: JSON.stringify(module.spec.selector),
+  }
+}
+
+function counters({ seen, states, steps }: StatusFacts, operand: 'loader' | 'plugin'): OperandCounters {
+  const available = seen.daemonSets
+    .filter(daemonSet => operandOf(daemonSet) === operand)
+    .reduce((sum, daemonSet) => sum + (daemonSet.status?.numberAvailable ?? 0), 0)
+  const isMapped = (state: NodeState) => !['NoKernelMapping', 'KernelMappingLost', 'MappingInvalid'].includes(steps.get(state.target.kernel)?.problem?.code ?? '')
+  return {
+    nodesMatchingSelectorNumber: states.length,
+    desiredNumber: states.filter(state => state.target.taint === undefined && state.target.kernel !== '' && isMapped(state)).length,
+    availableNumber: available,
+  }
+}
+
+function kernels({ steps, states }: StatusFacts): KernelStatus[] {
+  return [...steps.values()].map(step => {
+    const ofKernel = states.filter(state => state.target.kernel === step.kernel)
+    const worst = worstProblem([...(step.problem === undefined ? [] : [step.problem]), ...ofKernel.flatMap(state => state.problem ?? [])])
+    const image = step.spec?.image ?? step.problem?.image ?? step.daemonSet?.spec?.template?.spec?.containers?.[0]?.image
+    return {
+      kernel: step.kernel,
+      ...(image === undefined || image === '' ? {} : { image }),
+      nodes: ofKernel.length,
+      ready: ofKernel.filter(state => state.state === 'loaded').length,
+      reason: worst?.code ?? 'Loaded',
+      ...(worst === undefined ? {} : { message: worst.message }),
+    }
+  })
+}
+
+type Listed = { readonly entry: NotReadyNode; readonly state: NodeState; readonly isNew: boolean }
+
+/** The worst 20: what needs a person first, then by name. `since` is when this reason was first told. */
+function notReadyNodes({ states, module }: StatusFacts, now: string): readonly Listed[] {
+  const before = new Map((module.status?.notReadyNodes ?? []).map(entry => [entry.name, entry]))
+  return states
+    .filter(state => state.problem !== undefined && state.state === 'not loaded')
+    .toSorted((a, b) => Number(a.problem?.passing) - Number(b.problem?.passing) || (a.target.node.metadata.name < b.target.node.metadata.name ? -1 : 1))
+    .slice(0, listedNodes)
+    .map(state => {
+      const name = state.target.node.metadata.name
+      const reason = state.problem?.code ?? ''
+      const known = before.get(name)
+      const isNew = known?.reason !== reason
+      return { state, isNew, entry: { name, reason, message: state.problem?.message ?? '', since: isNew ? now : (known?.since ?? now) } }
+    })
+}
+
+/** A condition that turned, or a node with a new failure, is told at once; counters and sentences may wait. */
+function isUrgent(before: ModuleStatus | undefined, after: ModuleStatus): boolean {
+  if (before?.observedGeneration !== after.observedGeneration) return true
+  const turned = (after.conditions ?? []).some(condition => {
+    const old = before?.conditions?.find(other => other.type === condition.type)
+    return old?.status !== condition.status || old?.reason !== condition.reason
+  })
+  return turned
+}
+
+function eventsOf({ module, states }: StatusFacts, verdict: Verdict, notReady: readonly Listed[]): readonly PlannedEvent[] {
+  const { uid } = module.metadata
+  const about = { ...refOf(module), ...(uid === undefined ? {} : { uid }) }
+  const wasReady = module.status?.conditions?.find(condition => condition.type === 'Ready')?.status
+  const events: PlannedEvent[] = []
+  if (verdict.isReady && wasReady !== 'True' && states.length > 0) events.push({ about, type: 'Normal', reason: 'DriverReady', message: verdict.counts })
+  if (!verdict.isReady && verdict.worst !== undefined && !verdict.worst.passing) {
+    events.push({ about, type: 'Warning', reason: verdict.worst.code, message: verdict.worst.message })
+  }
+  for (const { state, isNew } of notReady) {
+    if (!isNew || state.problem === undefined || state.problem.passing || !isNodeReady(state.target.node)) continue
+    const { uid: nodeUid } = state.target.node.metadata
+    events.push({
+      about: { ...refOf(state.target.node), ...(nodeUid === undefined ? {} : { uid: nodeUid }) },
+      type: 'Warning',
+      reason: state.problem.code,
+      message: state.problem.message,
+    })
+  }
+  return events
+}

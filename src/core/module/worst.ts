@@ -1,0 +1,12 @@
+import type { Problem } from '../problem.ts'
+
+/** The problem to tell first: one that needs a person before one that passes, then the one that hits most, then by code. */
+export function worstProblem(problems: readonly Problem[]): Problem | undefined {
+  const counts = new Map<string, number>()
+  for (const { code } of problems) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const rank = (a: Problem, b: Problem): number =>
+    Number(a.passing) - Number(b.passing) ||
+    (counts.get(b.code) ?? 0) - (counts.get(a.code) ?? 0) ||
+    (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)
+  return problems.toSorted(rank)[0]
+}

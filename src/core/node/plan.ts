@@ -1,0 +1,112 @@
+// Everything that we own on a Node, in one object under one field manager, and the finalizers of the pods that ran there.
+import type { Module } from '../../api/module.ts'
+import { kernelOf, type Node, type Pod } from '../cluster.ts'
+import type { PlanContext } from '../controller.ts'
+import { kernelLabelValue } from '../kernel/version.ts'
+import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
+import { isPaused } from '../paused.ts'
+import { labels, loaderVersionLabel, pluginVersionLabel, podFinalizer, userVersionLabel } from '../names.ts'
+import { type KubeObject, type Labels, parseKey, refOf } from '../object.ts'
+import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
+import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
+import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
+import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
+import { readyLabels } from './ready-labels.ts'
+import { podKey, type SeenNode } from './seen-node.ts'
+
+export function planNode(seen: SeenNode, context: PlanContext): Plan {
+  const { node } = seen
+  const verdicts = seen.pods
+    .filter(pod => isDeleting(pod) && hasOurFinalizer(pod))
+    .map(pod => ({ pod, verdict: verdictOf(pod, seen, context.nowMs) }))
+  return {
+    ...emptyPlan,
+    apply: node === undefined || isDeleting(node) ? [] : [stated(node, { ...kernelLabel(node, seen.pods), ...readyLabels(node, seen.pods), ...versionLabels(node, seen) })],
+    remove: verdicts.flatMap(({ pod, verdict }) => (verdict.do === 'release' ? [releaseOf(pod, verdict.because)] : [])),
+    events: node === undefined ? [] : verdicts.flatMap(({ pod, verdict }) => eventOf(node, pod, verdict)),
+    ...(verdicts.some(({ pod, verdict }) => verdict.do === 'wait' && containerOf(pod)?.state?.running === undefined) ? { lookAgainInMs: 60_000 } : {}),
+  }
+}
+
+/** The uid keeps an apply from making a Node that was deleted in the meantime (decisions.md 4). */
+const stated = (node: Node, stated: Labels): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: node.metadata.name, ...(node.metadata.uid === undefined ? {} : { uid: node.metadata.uid }), labels: stated },
+})
+
+/**
+ * After a kernel change the label first goes away and comes back when no loader of another kernel is left: else the end of the
+ * old loader would take the new driver away (decisions.md 11).
+ */
+function kernelLabel(node: Node, pods: readonly Pod[]): Labels {
+  const kernel = kernelOf(node)
+  if (kernel === '') return {}
+  const value = kernelLabelValue(kernel)
+  const isOfAnotherKernel = (pod: Pod) => operandOf(pod) === 'loader' && pod.metadata.labels?.[labels.kernel] !== value
+  return pods.some(isOfAnotherKernel) ? {} : { [labels.kernel]: value }
+}
+
+function versionLabels(node: Node, seen: SeenNode): Labels {
+  const present = node.metadata.labels ?? {}
+  const wanted: Record<string, string> = {}
+  for (const moduleKey of versionedModulesOn(node)) {
+    const { namespace = '', name } = parseKey(moduleKey)
+    const [loaderKey, pluginKey] = [loaderVersionLabel(namespace, name), pluginVersionLabel(namespace, name)]
+    const module = seen.modules.get(moduleKey)
+    const own = { ...(present[loaderKey] ? { loader: present[loaderKey] } : {}), ...(present[pluginKey] ? { plugin: present[pluginKey] } : {}) }
+    const user = hasVersion(module) ? present[userVersionLabel(namespace, name)] : undefined
+    const found: VersionLabels = { ...own, ...(user === undefined ? {} : { user }) }
+    const ofModule = seen.pods.filter(pod => moduleKeyOf(pod) === moduleKey)
+    const running = {
+      pluginPods: ofModule.filter(pod => operandOf(pod) === 'plugin').length,
+      loaderPods: ofModule.filter(pod => operandOf(pod) === 'loader').length,
+    }
+    const after = module !== undefined && isPaused(module) ? own : labelsAfter(found, nextStep(found, running))
+    if (after.loader !== undefined) wanted[loaderKey] = after.loader
+    if (after.plugin !== undefined) wanted[pluginKey] = after.plugin
+  }
+  return wanted
+}
+
+const hasVersion = (module: Module | undefined): boolean => (module?.spec.moduleLoader.container.version ?? '') !== ''
+
+/** The Modules that a version label of either side names, sorted. */
+function versionedModulesOn(node: Node): readonly string[] {
+  const keys = Object.keys(node.metadata.labels ?? {}).flatMap(label => moduleOfVersionLabel(label) ?? moduleOfInternalLabel(label) ?? [])
+  return [...new Set(keys)].sort()
+}
+
+function moduleOfInternalLabel(key: string): string | undefined {
+  const match = /^beta\.kmm\.node\.kubernetes\.io\/version-(?:module-loader|device-plugin)\.([^.]+)\.(.+)$/.exec(key)
+  return match === null ? undefined : `${match[1]}/${match[2]}`
+}
+
+function verdictOf(pod: Pod, seen: SeenNode, nowMs: number): FinalizerVerdict {
+  return judgeFinalizer(pod, {
+    node: seen.node,
+    endOfService: seen.endOfService.has(podKey(pod)),
+    failedPreStop: seen.events.some(event => isFailedPreStop(event, pod)),
+    nowMs,
+  })
+}
+
+export const releaseOf = (pod: Pod, because: string): Removal => ({
+  object: refOf(pod),
+  uid: pod.metadata.uid ?? '',
+  resourceVersion: pod.metadata.resourceVersion ?? '',
+  because,
+  finalizer: podFinalizer,
+})
+
+/** People hear of each unload, and of each one that failed, on the Node: the Module may be gone by then (decisions.md 1, 22). */
+function eventOf(node: Node, pod: Pod, verdict: FinalizerVerdict): readonly PlannedEvent[] {
+  const about = { ...refOf(node), ...(node.metadata.uid === undefined ? {} : { uid: node.metadata.uid }) }
+  const module = moduleKeyOf(pod) ?? ''
+  if (verdict.do === 'release' && verdict.unloaded) {
+    return [{ about, type: 'Normal', reason: 'DriverUnloaded', message: `the driver of Module ${module} was unloaded (pod ${podKey(pod)})` }]
+  }
+  if (verdict.do !== 'hold') return []
+  const words = verdict.words === '' ? '' : `: ${verdict.words}`
+  return [{ about, type: 'Warning', reason: 'StillLoaded', message: `the old driver of Module ${module} is still loaded: ${verdict.because}${words}` }]
+}

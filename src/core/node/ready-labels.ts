@@ -1,0 +1,47 @@
+// The ready labels of a Node: which drivers and device plugins really run there (behaviour.md 2.7, decisions.md 19).
+import { isNodeReady, type Node, type Pod } from '../cluster.ts'
+import type { Labels } from '../object.ts'
+import { parseKey } from '../object.ts'
+import { deprecatedPluginReadyLabel, deprecatedReadyLabel, pluginReadyLabel, readyLabel } from '../names.ts'
+import { containerOf, isDeleting, isServing, moduleKeyOf, type Operand, operandOf } from '../operands.ts'
+
+/** Both spellings: with the namespace, and the deprecated one without (still read by other tools). */
+export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [string, string] {
+  const { namespace = '', name } = parseKey(moduleKey)
+  return operand === 'loader'
+    ? [readyLabel(namespace, name), deprecatedReadyLabel(name)]
+    : [pluginReadyLabel(namespace, name), deprecatedPluginReadyLabel(name)]
+}
+
+const isReadyKey = (key: string): boolean => /^kmm\.node\.kubernetes\.io\/[^/]+\.(device-plugin-)?ready$/.test(key)
+
+/** The ready labels that the Node should carry now. */
+export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
+  const present = Object.entries(node.metadata.labels ?? {}).filter(([key]) => isReadyKey(key))
+  // Nobody knows what a silent node does: its labels stay, and with them the pods that they hold there.
+  if (!isNodeReady(node)) return Object.fromEntries(present)
+  const wanted: Record<string, string> = {}
+  for (const pod of pods) {
+    const moduleKey = moduleKeyOf(pod)
+    if (moduleKey === undefined) continue
+    const keys = readyLabelsOf(operandOf(pod), moduleKey)
+    for (const key of keys) {
+      const stays = node.metadata.labels?.[key] !== undefined && isUnheardSinceReturn(pod, node)
+      if (isServing(pod) || stays) wanted[key] = ''
+    }
+  }
+  return wanted
+}
+
+/**
+ * The node life cycle sets Ready=False on every pod of a silent node. When the node is back, that is not the kubelet's word: a
+ * container that runs since before counts as it did, until its kubelet reports (after a reboot: as not running, or with a new start).
+ */
+export function isUnheardSinceReturn(pod: Pod, node: Node): boolean {
+  if (isDeleting(pod)) return false
+  const returned = node.status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime
+  const silenced = pod.status?.conditions?.find(condition => condition.type === 'Ready' && condition.status !== 'True')?.lastTransitionTime
+  const started = containerOf(pod)?.state?.running?.startedAt
+  if (returned === undefined || silenced === undefined || started === undefined) return false
+  return Date.parse(silenced) <= Date.parse(returned) && Date.parse(started) <= Date.parse(silenced)
+}

@@ -1,0 +1,52 @@
+import type { KubeEvent, Node, Pod } from '../cluster.ts'
+import type { Look } from '../controller.ts'
+import type { Module } from '../../api/module.ts'
+import { crds, modules, namespaces, nodes } from '../resources.ts'
+import { eventsByObjectUid, isDeleting, moduleKeyOf, podsByNode } from '../operands.ts'
+import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
+
+const crdName = `${modules.plural}.${modules.apiVersion.split('/')[0]}`
+
+/** What the plan of one Node rests on. */
+export type SeenNode = {
+  readonly name: string
+  readonly node: Node | undefined
+  /** Our pods on it, sorted by key. */
+  readonly pods: readonly Pod[]
+  /** By `namespace/name`: the Modules that its pods or version labels name, as far as they exist. */
+  readonly modules: ReadonlyMap<string, Module>
+  /** Keys of pods whose namespace, or whose Module kind, is being removed. */
+  readonly endOfService: ReadonlySet<string>
+  readonly events: readonly KubeEvent[]
+}
+
+export function observeNode(look: Look, name: string): SeenNode {
+  const node = look.get(nodes, name) as Node | undefined
+  const pods = (look.by(podsByNode, name) as readonly Pod[]).toSorted((a, b) => podKey(a).localeCompare(podKey(b)))
+  const keys = new Set(pods.flatMap(pod => moduleKeyOf(pod) ?? []))
+  for (const label of Object.keys(node?.metadata.labels ?? {})) {
+    const key = moduleOfVersionLabel(label)
+    if (key !== undefined) keys.add(key)
+  }
+  const found = new Map<string, Module>()
+  for (const key of [...keys].sort()) {
+    const module = look.get(modules, key) as Module | undefined
+    if (module !== undefined) found.set(key, module)
+  }
+  return {
+    name,
+    node,
+    pods,
+    modules: found,
+    endOfService: new Set(pods.filter(pod => isServiceEnding(look, pod)).map(podKey)),
+    events: pods.flatMap(pod => (isDeleting(pod) ? (look.by(eventsByObjectUid, pod.metadata.uid ?? '') as readonly KubeEvent[]) : [])),
+  }
+}
+
+export const podKey = (pod: Pod): string => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`
+
+export function isServiceEnding(look: Look, pod: Pod): boolean {
+  const namespace = look.get(namespaces, pod.metadata.namespace ?? '')
+  const crd = look.get(crds, crdName)
+  return (namespace !== undefined && isDeleting(namespace)) || (crd !== undefined && isDeleting(crd))
+}
