@@ -2,10 +2,10 @@
 import type { Module } from '../api/module.ts'
 import type { KubeEvent } from '../core/cluster.ts'
 import type { Controller, Look } from '../core/controller.ts'
-import { keyOf, type KubeObject } from '../core/object.ts'
-import { planModule } from '../core/module/plan.ts'
 import { kernelModulesOf } from '../core/module/kernel-modules.ts'
+import { planModule } from '../core/module/plan.ts'
 import { modulesByKernelModule, observeModule } from '../core/module/seen-module.ts'
+import { type KubeObject, keyOf } from '../core/object.ts'
 import { moduleKeyOf } from '../core/operands.ts'
 import { daemonSets, events, modules, nodes, pods } from '../core/resources.ts'
 import { matchesLabels } from '../core/selectors.ts'
@@ -22,7 +22,10 @@ function itselfAndRivals(object: KubeObject, look: Look): readonly string[] {
 }
 
 const thatSelect = (node: KubeObject, look: Look): readonly string[] =>
-  look.list(modules).filter(module => matchesLabels((module as Module).spec.selector, node.metadata.labels)).map(keyOf)
+  look
+    .list(modules)
+    .filter(module => matchesLabels((module as Module).spec.selector, node.metadata.labels))
+    .map(keyOf)
 
 /** Only events about a DaemonSet or a pod of ours. */
 function ofEvent(object: KubeObject, look: Look): readonly string[] {

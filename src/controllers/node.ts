@@ -3,11 +3,11 @@
 import type { Module } from '../api/module.ts'
 import type { KubeEvent, Pod } from '../core/cluster.ts'
 import type { Controller, Look } from '../core/controller.ts'
-import { keyOf, type KubeObject } from '../core/object.ts'
 import { planNode } from '../core/node/plan.ts'
 import { observeNode } from '../core/node/seen-node.ts'
-import { isPaused } from '../core/paused.ts'
+import { type KubeObject, keyOf } from '../core/object.ts'
 import { podsByModule, podsByNamespace } from '../core/operands.ts'
+import { isPaused } from '../core/paused.ts'
 import { crds, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
 import { nodesByVersionedModule } from '../core/upgrade/version-labels.ts'
 
@@ -35,7 +35,8 @@ export const nodeController: Controller = {
       resource: modules,
       keys: whereModuleIs,
       // A status that moves concerns no Node.
-      matters: (old, module) => versionOf(old) !== versionOf(module) || isPaused(old) !== isPaused(module) || old.metadata.uid !== module.metadata.uid,
+      matters: (old, module) =>
+        versionOf(old) !== versionOf(module) || isPaused(old) !== isPaused(module) || old.metadata.uid !== module.metadata.uid,
     },
     { resource: namespaces, keys: (namespace, look) => ofPods(look.by(podsByNamespace, namespace.metadata.name)) },
     { resource: crds, keys: (_, look) => ofPods(look.list(pods)) },

@@ -1,17 +1,27 @@
 // What the snapshot keeps of the big and busy kinds: only what planners read, so that it stays small and a heartbeat changes nothing.
 import type { Condition, ContainerState, ContainerStatus, KubeEvent, Node, Pod } from '../core/cluster.ts'
-import type { KubeObject, ObjectMeta } from '../core/object.ts'
 import { annotations } from '../core/names.ts'
+import type { KubeObject, ObjectMeta } from '../core/object.ts'
 
 const present = <T extends object>(fields: T): T => {
   for (const key of Object.keys(fields) as (keyof T)[]) if (fields[key] === undefined) delete fields[key]
   return fields
 }
 
-const metadata = ({ name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, managedFields }: ObjectMeta): ObjectMeta =>
+const metadata = ({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
+  creationTimestamp,
+  deletionTimestamp,
+  labels,
+  managedFields,
+}: ObjectMeta): ObjectMeta =>
   present({ name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, managedFields }) as ObjectMeta
 
-const condition = ({ type, status, lastTransitionTime }: Condition): Condition => present({ type, status, lastTransitionTime }) as Condition
+const condition = ({ type, status, lastTransitionTime }: Condition): Condition =>
+  present({ type, status, lastTransitionTime }) as Condition
 
 export function trimNode(object: KubeObject): KubeObject {
   const { apiVersion, kind, spec, status } = object as Node
@@ -62,7 +72,9 @@ export function trimPod(object: KubeObject): KubeObject {
 
 /** The words matter only where something is wrong. */
 const trimCondition = (full: Condition): Condition =>
-  full.status === 'True' ? condition(full) : (present({ ...condition(full), reason: full.reason, message: full.message }) as Condition)
+  full.status === 'True'
+    ? condition(full)
+    : (present({ ...condition(full), reason: full.reason, message: full.message }) as Condition)
 
 const trimContainer = ({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus =>
   present({ name, ready, restartCount, state: trimState(state), lastState: trimState(lastState) }) as ContainerStatus
@@ -70,24 +82,44 @@ const trimContainer = ({ name, ready, restartCount, state, lastState }: Containe
 function trimState(state: ContainerState | undefined): ContainerState | undefined {
   if (state === undefined) return undefined
   const { waiting, running, terminated } = state
-  const ended = terminated === undefined ? undefined : present({
-    exitCode: terminated.exitCode,
-    reason: terminated.reason,
-    message: terminated.message,
-    startedAt: terminated.startedAt,
-    finishedAt: terminated.finishedAt,
-  })
-  return present({ waiting, running: running === undefined ? undefined : present({ startedAt: running.startedAt }), terminated: ended }) as ContainerState
+  const ended =
+    terminated === undefined
+      ? undefined
+      : present({
+          exitCode: terminated.exitCode,
+          reason: terminated.reason,
+          message: terminated.message,
+          startedAt: terminated.startedAt,
+          finishedAt: terminated.finishedAt,
+        })
+  return present({
+    waiting,
+    running: running === undefined ? undefined : present({ startedAt: running.startedAt }),
+    terminated: ended,
+  }) as ContainerState
 }
 
 export function trimEvent(object: KubeObject): KubeObject {
   const { apiVersion, kind, type, reason, message, involvedObject, lastTimestamp } = object as KubeEvent
   const { name, namespace, uid, resourceVersion } = object.metadata
-  return present({ apiVersion, kind, metadata: present({ name, namespace, uid, resourceVersion }), type, reason, message, involvedObject, lastTimestamp }) as KubeObject
+  return present({
+    apiVersion,
+    kind,
+    metadata: present({ name, namespace, uid, resourceVersion }),
+    type,
+    reason,
+    message,
+    involvedObject,
+    lastTimestamp,
+  }) as KubeObject
 }
 
 /** Of a namespace or a CustomResourceDefinition only matters whether it is going away. */
 export const trimToMetadata = (object: KubeObject): KubeObject => {
   const { name, uid, resourceVersion, deletionTimestamp } = object.metadata
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata: present({ name, uid, resourceVersion, deletionTimestamp }) as ObjectMeta }
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: present({ name, uid, resourceVersion, deletionTimestamp }) as ObjectMeta,
+  }
 }

@@ -1,7 +1,7 @@
 // What we watch, and nothing more: our pods and DaemonSets by label, Warning events, Nodes, Modules, and what may go away under us.
 import type { Watch } from '../core/controller.ts'
-import { labels } from '../core/names.ts'
 import { modulesByKernelModule } from '../core/module/seen-module.ts'
+import { labels } from '../core/names.ts'
 import { daemonSetsByModule, eventsByObjectUid, podsByModule, podsByNamespace, podsByNode } from '../core/operands.ts'
 import { crds, daemonSets, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
 import { nodesByVersionedModule } from '../core/upgrade/version-labels.ts'

@@ -22,7 +22,12 @@ export type Condition = {
 export type Node = KubeObject & {
   readonly spec?: { readonly taints?: readonly Taint[]; readonly unschedulable?: boolean }
   readonly status?: {
-    readonly nodeInfo?: { readonly kernelVersion?: string; readonly bootID?: string; readonly architecture?: string; readonly osImage?: string }
+    readonly nodeInfo?: {
+      readonly kernelVersion?: string
+      readonly bootID?: string
+      readonly architecture?: string
+      readonly osImage?: string
+    }
     readonly conditions?: readonly Condition[]
   }
 }
@@ -48,7 +53,10 @@ export type ContainerStatus = {
 }
 
 export type Pod = KubeObject & {
-  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly { readonly name: string; readonly image?: string }[] }
+  readonly spec?: {
+    readonly nodeName?: string
+    readonly containers?: readonly { readonly name: string; readonly image?: string }[]
+  }
   readonly status?: {
     readonly phase?: string
     readonly reason?: string

@@ -32,8 +32,10 @@ export const pluginReadyLabel = (namespace: string, module: string) => `${group}
 export const deprecatedPluginReadyLabel = (module: string) => `${group}/${module}.device-plugin-ready`
 /** Set by the user: the version that a node should run. */
 export const userVersionLabel = (namespace: string, module: string) => `${group}/version-module.${namespace}.${module}`
-export const loaderVersionLabel = (namespace: string, module: string) => `beta.${group}/version-module-loader.${namespace}.${module}`
-export const pluginVersionLabel = (namespace: string, module: string) => `beta.${group}/version-device-plugin.${namespace}.${module}`
+export const loaderVersionLabel = (namespace: string, module: string) =>
+  `beta.${group}/version-module-loader.${namespace}.${module}`
+export const pluginVersionLabel = (namespace: string, module: string) =>
+  `beta.${group}/version-device-plugin.${namespace}.${module}`
 
 /** Readable part plus a hash of the parts: the same parts give the same name, different parts never do. At most 63 characters. */
 export function objectName(...parts: readonly [string, ...string[]]): string {

@@ -1,8 +1,8 @@
 // Whose pod is this, and which of the two operands is it? Labels only: adopted pods of older operators have no more.
-import { isPodReady, type ContainerStatus, type DaemonSet, type KubeEvent, type Pod } from './cluster.ts'
+import { type ContainerStatus, type DaemonSet, isPodReady, type KubeEvent, type Pod } from './cluster.ts'
 import type { Index } from './controller.ts'
-import type { KubeObject } from './object.ts'
 import { annotations, labels, podFinalizer } from './names.ts'
+import type { KubeObject } from './object.ts'
 import { daemonSets, events, pods } from './resources.ts'
 
 export type Operand = 'loader' | 'plugin'

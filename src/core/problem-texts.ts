@@ -8,7 +8,12 @@ type Words = { words: string }
 
 const entry = <P extends object>(retry: Retry, text: (p: P) => string, todo: string) => ({ retry, text, todo, passing: false })
 /** A state on the way to a better one: it ends by itself, nobody has to do anything. */
-const passing = <P extends object>(text: (p: P) => string, todo: string) => ({ retry: 'on-change' as Retry, text, todo, passing: true })
+const passing = <P extends object>(text: (p: P) => string, todo: string) => ({
+  retry: 'on-change' as Retry,
+  text,
+  todo,
+  passing: true,
+})
 const quote = (words: string) => (words === '' ? '' : `: ${words}`)
 
 export const problemTexts = {
@@ -48,12 +53,14 @@ export const problemTexts = {
   ),
   MappingInvalid: entry(
     'on-change',
-    (p: OnKernel & { error: string }) => `the kernel mappings of Module ${p.module} cannot be evaluated for kernel ${p.kernel}: ${p.error}`,
+    (p: OnKernel & { error: string }) =>
+      `the kernel mappings of Module ${p.module} cannot be evaluated for kernel ${p.kernel}: ${p.error}`,
     'Correct the mapping that the sentence names.',
   ),
   ImageUnknown: entry(
     'backoff',
-    (p: OnKernel & { image: string }) => `it is not yet known whether image ${p.image} for kernel ${p.kernel} of Module ${p.module} exists`,
+    (p: OnKernel & { image: string }) =>
+      `it is not yet known whether image ${p.image} for kernel ${p.kernel} of Module ${p.module} exists`,
     'Wait for the registry to answer. If this stays, check that the operator reaches the registry.',
   ),
   ImageMissing: entry(
@@ -76,7 +83,8 @@ export const problemTexts = {
   ),
   PodNotMounted: entry(
     'backoff',
-    (p: OnNode & Words) => `the volumes of the loader pod of Module ${p.module} cannot be mounted on node ${p.node}${quote(p.words)}`,
+    (p: OnNode & Words) =>
+      `the volumes of the loader pod of Module ${p.module} cannot be mounted on node ${p.node}${quote(p.words)}`,
     'Make sure that the node has /lib/modules/KERNEL as a directory and that the named volumes exist.',
   ),
   PodNotStarted: entry(
@@ -86,18 +94,21 @@ export const problemTexts = {
   ),
   ImageNotPulled: entry(
     'backoff',
-    (p: OnNode & Words & { image: string }) => `node ${p.node} cannot pull image ${p.image} of Module ${p.module}${quote(p.words)}`,
+    (p: OnNode & Words & { image: string }) =>
+      `node ${p.node} cannot pull image ${p.image} of Module ${p.module}${quote(p.words)}`,
     'Push the image, correct its name in the mapping, or give imageRepoSecret a secret that may pull it.',
   ),
   // The hook
   NoShellInImage: entry(
     'on-change',
-    (p: OnNode & { image: string }) => `image ${p.image} of Module ${p.module} has no /bin/sh, so nothing can be loaded on node ${p.node}`,
+    (p: OnNode & { image: string }) =>
+      `image ${p.image} of Module ${p.module} has no /bin/sh, so nothing can be loaded on node ${p.node}`,
     'Build the image from a base that has /bin/sh, modprobe (of kmod, not busybox) and sleep.',
   ),
   NoModprobeInImage: entry(
     'on-change',
-    (p: OnNode & { image: string }) => `image ${p.image} of Module ${p.module} has no modprobe, so nothing can be loaded on node ${p.node}`,
+    (p: OnNode & { image: string }) =>
+      `image ${p.image} of Module ${p.module} has no modprobe, so nothing can be loaded on node ${p.node}`,
     'Install kmod in the image.',
   ),
   KeyRejected: entry(
@@ -113,7 +124,8 @@ export const problemTexts = {
   ),
   UnknownSymbol: entry(
     'on-change',
-    (p: OnNode & Words) => `the driver of Module ${p.module} needs a symbol that the kernel of node ${p.node} does not have${quote(p.words)}`,
+    (p: OnNode & Words) =>
+      `the driver of Module ${p.module} needs a symbol that the kernel of node ${p.node} does not have${quote(p.words)}`,
     'Build it against this very kernel, and ship the modules it depends on in the image (run depmod).',
   ),
   FirmwareMissing: entry(
@@ -123,7 +135,8 @@ export const problemTexts = {
   ),
   UnknownSymbolOrFirmware: entry(
     'on-change',
-    (p: OnNode & Words) => `the driver of Module ${p.module} needs a symbol or a firmware file that node ${p.node} does not have${quote(p.words)}`,
+    (p: OnNode & Words) =>
+      `the driver of Module ${p.module} needs a symbol or a firmware file that node ${p.node} does not have${quote(p.words)}`,
     'Look at `dmesg` on the node: it names the symbol (build against this kernel, ship its dependencies) or the firmware file (set modprobe.firmwarePath).',
   ),
   WrongFormat: entry(
@@ -134,7 +147,8 @@ export const problemTexts = {
   ),
   InTreeTwinLoaded: entry(
     'on-change',
-    (p: OnNode & Words) => `another module with the same name is already in the kernel of node ${p.node}, so Module ${p.module} cannot be loaded${quote(p.words)}`,
+    (p: OnNode & Words) =>
+      `another module with the same name is already in the kernel of node ${p.node}, so Module ${p.module} cannot be loaded${quote(p.words)}`,
     'Set inTreeModuleToRemove to the module that has to go, or keep the in-tree one from loading at boot.',
   ),
   NotPermitted: entry(
@@ -174,13 +188,11 @@ export const problemTexts = {
     'Nothing, unless it takes long: then see why the device-plugin pod does not end.',
   ),
   WaitingForOldDriver: passing(
-    (p: OnNode & { pod: string }) => `node ${p.node} waits for the old loader pod ${p.pod} of Module ${p.module} to unload its driver`,
+    (p: OnNode & { pod: string }) =>
+      `node ${p.node} waits for the old loader pod ${p.pod} of Module ${p.module} to unload its driver`,
     'Nothing, unless it takes long: then stop what uses the driver.',
   ),
-  Loading: passing(
-    (p: OnNode) => `the driver of Module ${p.module} is being loaded on node ${p.node}`,
-    'Nothing: wait for it.',
-  ),
+  Loading: passing((p: OnNode) => `the driver of Module ${p.module} is being loaded on node ${p.node}`, 'Nothing: wait for it.'),
   Unloading: passing(
     (p: OnNode) => `the driver of Module ${p.module} is being unloaded on node ${p.node}`,
     'Nothing: wait for it.',

@@ -1,5 +1,5 @@
 // Everything that can go wrong for a user, in one place. docs/reference/problems.md says the same (a test keeps them equal).
-import { problemTexts, type ProblemCode, type ProblemParams } from './problem-texts.ts'
+import { type ProblemCode, type ProblemParams, problemTexts } from './problem-texts.ts'
 
 export type { ProblemCode } from './problem-texts.ts'
 

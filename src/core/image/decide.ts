@@ -15,7 +15,8 @@ export type ImageStep = { readonly do: 'run' | 'ask' | 'give-up'; readonly becau
 
 export function decideImage(facts: ImageFacts): ImageStep {
   if (!facts.isProduced) return { do: 'run', because: 'nothing is built or signed, so the pull of the node is the answer' }
-  if (facts.isStated && !facts.isUnpullable) return { do: 'run', because: 'the DaemonSet for this kernel states the image already' }
+  if (facts.isStated && !facts.isUnpullable)
+    return { do: 'run', because: 'the DaemonSet for this kernel states the image already' }
   if (facts.answer?.exists === undefined) return { do: 'ask', because: 'the registry has not answered yet' }
   if (facts.answer.exists) return { do: 'run', because: 'the image is in the registry' }
   return { do: 'give-up', because: 'the image is not in the registry' }

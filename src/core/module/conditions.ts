@@ -16,7 +16,12 @@ export type Verdict = {
   readonly selector: string
 }
 
-export function conditionsOf(verdict: Verdict, before: readonly StatusCondition[], generation: number | undefined, now: string): readonly StatusCondition[] {
+export function conditionsOf(
+  verdict: Verdict,
+  before: readonly StatusCondition[],
+  generation: number | undefined,
+  now: string,
+): readonly StatusCondition[] {
   const { reason, message } = ready(verdict)
   const isStalled = verdict.blocker?.code === 'RuleViolated' || (!verdict.isReady && !verdict.isMoving)
   const isReconciling = !verdict.isReady && !isStalled
@@ -35,11 +40,19 @@ export function conditionsOf(verdict: Verdict, before: readonly StatusCondition[
   return [
     condition('Ready', verdict.isReady, reason, message),
     condition('Reconciling', isReconciling, isReconciling ? reason : 'Settled', isReconciling ? message : 'nothing is under way'),
-    condition('Stalled', isStalled, isStalled ? reason : 'NotStalled', isStalled ? todo(verdict, message) : 'nothing waits for a person'),
+    condition(
+      'Stalled',
+      isStalled,
+      isStalled ? reason : 'NotStalled',
+      isStalled ? todo(verdict, message) : 'nothing waits for a person',
+    ),
   ]
 }
 
-function ready({ blocker, stopped, worst, isReady, counts, matching, selector }: Verdict): { readonly reason: string; readonly message: string } {
+function ready({ blocker, stopped, worst, isReady, counts, matching, selector }: Verdict): {
+  readonly reason: string
+  readonly message: string
+} {
   if (blocker !== undefined) return { reason: blocker.code, message: `${blocker.message}; ${counts}` }
   if (stopped !== undefined) return { reason: stopped.code, message: `${stopped.message}; ${counts}` }
   if (!isReady && worst !== undefined) return { reason: worst.code, message: `${counts}; ${worst.message}` }

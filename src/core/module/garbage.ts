@@ -3,10 +3,10 @@ import { type DaemonSet, kernelOf } from '../cluster.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { labels } from '../names.ts'
 import { refOf } from '../object.ts'
+import { isDeleting, operandOf } from '../operands.ts'
 import type { Removal } from '../plan.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { loaderVersion, pluginVersion, versionOf } from './kernels.ts'
-import { isDeleting, operandOf } from '../operands.ts'
 import type { SeenModule } from './seen-module.ts'
 
 export function garbage(seen: SeenModule, module: CanonicalModule): readonly Removal[] {
@@ -15,7 +15,14 @@ export function garbage(seen: SeenModule, module: CanonicalModule): readonly Rem
   return seen.daemonSets.flatMap(daemonSet => {
     const because = isDeleting(daemonSet) ? undefined : reason(daemonSet, module, isKernelUnknown ? undefined : running)
     if (because === undefined) return []
-    return [{ object: refOf(daemonSet), uid: daemonSet.metadata.uid ?? '', resourceVersion: daemonSet.metadata.resourceVersion ?? '', because }]
+    return [
+      {
+        object: refOf(daemonSet),
+        uid: daemonSet.metadata.uid ?? '',
+        resourceVersion: daemonSet.metadata.resourceVersion ?? '',
+        because,
+      },
+    ]
   })
 }
 
@@ -23,15 +30,22 @@ export function garbage(seen: SeenModule, module: CanonicalModule): readonly Rem
 function reason(daemonSet: DaemonSet, module: CanonicalModule, running: ReadonlySet<string> | undefined): string | undefined {
   if (operandOf(daemonSet) === 'plugin') {
     if (module.spec.devicePlugin === undefined) return 'the Module has no devicePlugin section any more'
-    return pluginVersion(daemonSet, module) !== versionOf(module) && servesNobody(daemonSet) ? replaced(pluginVersion(daemonSet, module)) : undefined
+    return pluginVersion(daemonSet, module) !== versionOf(module) && servesNobody(daemonSet)
+      ? replaced(pluginVersion(daemonSet, module))
+      : undefined
   }
   const kernel = daemonSet.metadata.labels?.[labels.kernel] ?? ''
   if (running !== undefined && !running.has(kernel)) return `no node that the Module selects runs kernel ${kernel}`
-  return loaderVersion(daemonSet, module) !== versionOf(module) && servesNobody(daemonSet) ? replaced(loaderVersion(daemonSet, module)) : undefined
+  return loaderVersion(daemonSet, module) !== versionOf(module) && servesNobody(daemonSet)
+    ? replaced(loaderVersion(daemonSet, module))
+    : undefined
 }
 
-const replaced = (version: string): string => `version ${version === '' ? '(none)' : version} was replaced and runs on no node any more`
+const replaced = (version: string): string =>
+  `version ${version === '' ? '(none)' : version} was replaced and runs on no node any more`
 
 /** By a status that belongs to the present spec. */
 const servesNobody = ({ metadata, status }: DaemonSet): boolean =>
-  status?.observedGeneration !== undefined && status.observedGeneration === metadata.generation && status.desiredNumberScheduled === 0
+  status?.observedGeneration !== undefined &&
+  status.observedGeneration === metadata.generation &&
+  status.desiredNumberScheduled === 0

@@ -4,11 +4,11 @@ import { decideImage } from '../image/decide.ts'
 import { type ResolvedSpec, resolveMapping } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { labels, loaderVersionLabel, objectName, pluginVersionLabel } from '../names.ts'
+import { containerOf, operandOf, ownerUidOf } from '../operands.ts'
 import type { Question } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { takenBy } from './kernel-modules.ts'
-import { containerOf, operandOf, ownerUidOf } from '../operands.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
@@ -33,9 +33,16 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
   const known = { kernel, targets, daemonSet }
   const spec = resolveMapping(module, kernel)
   if ('code' in spec) return { ...known, problem: daemonSet === undefined ? spec : lostMapping(seen, daemonSet, kernel, spec) }
-  const claim = takenBy(module, seen.rivals, targets.map(target => target.node))
+  const claim = takenBy(
+    module,
+    seen.rivals,
+    targets.map(target => target.node),
+  )
   if (claim !== undefined) {
-    return { ...known, problem: problem('ModuleNameTaken', { module: seen.key, kernel, kernelModule: claim.kernelModule, other: claim.holder }) }
+    return {
+      ...known,
+      problem: problem('ModuleNameTaken', { module: seen.key, kernel, kernelModule: claim.kernelModule, other: claim.holder }),
+    }
   }
   const question: Question = {
     ask: 'exists',
@@ -46,7 +53,9 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
   const step = decideImage({
     isProduced: spec.build !== undefined || spec.sign !== undefined,
     isStated: daemonSet?.spec?.template?.spec?.containers?.[0]?.image === spec.image,
-    isUnpullable: seen.pods.some(pod => ownerUidOf(pod) === daemonSet?.metadata.uid && isUnpullable(containerOf(pod)?.state?.waiting?.reason)),
+    isUnpullable: seen.pods.some(
+      pod => ownerUidOf(pod) === daemonSet?.metadata.uid && isUnpullable(containerOf(pod)?.state?.waiting?.reason),
+    ),
     answer: seen.answer(question),
   })
   const about = { module: seen.key, kernel, image: spec.image }
@@ -63,7 +72,10 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
   }
 }
 
-export const isUnpullable = (reason: string | undefined): boolean => /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable|SignatureValidationFailed)$/.test(reason ?? '')
+export const isUnpullable = (reason: string | undefined): boolean =>
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable|SignatureValidationFailed)$/.test(
+    reason ?? '',
+  )
 
 /** A typo in a mapping must not unload a fleet: the DaemonSet stays as it is (decisions.md 9). */
 function lostMapping(seen: SeenModule, daemonSet: DaemonSet, kernel: string, found: Problem): Problem {
@@ -88,7 +100,9 @@ function loaderOf(seen: SeenModule, module: CanonicalModule, kernel: string): Da
 }
 
 export function pluginOf(seen: SeenModule, module: CanonicalModule): DaemonSet | undefined {
-  return seen.daemonSets.find(daemonSet => operandOf(daemonSet) === 'plugin' && pluginVersion(daemonSet, module) === versionOf(module))
+  return seen.daemonSets.find(
+    daemonSet => operandOf(daemonSet) === 'plugin' && pluginVersion(daemonSet, module) === versionOf(module),
+  )
 }
 
 export const loaderVersion = (daemonSet: DaemonSet, module: CanonicalModule): string =>

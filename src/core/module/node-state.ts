@@ -1,12 +1,12 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
 import { type DaemonSet, isNodeReady, type Pod } from '../cluster.ts'
+import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isUnheardSinceReturn } from '../node/ready-labels.ts'
-import { userVersionLabel } from '../names.ts'
+import { hasOurFinalizer, isDeleting, isOutdated, isServing, operandOf, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { type KernelStep, versionOf } from './kernels.ts'
-import { hasOurFinalizer, isDeleting, isOutdated, isServing, operandOf, ownerUidOf } from '../operands.ts'
 import { podProblem } from './pod-problem.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
@@ -44,10 +44,22 @@ function affinityNode(pod: Pod): string | undefined {
 }
 
 /** `step` is undefined as long as the node has not reported a kernel. */
-export function nodeState(seen: SeenModule, module: CanonicalModule, target: Target, step: KernelStep | undefined, pods: readonly Pod[], nowMs: number): NodeState {
+export function nodeState(
+  seen: SeenModule,
+  module: CanonicalModule,
+  target: Target,
+  step: KernelStep | undefined,
+  pods: readonly Pod[],
+  nowMs: number,
+): NodeState {
   const node = target.node.metadata.name
   const about = { module: seen.key, node }
-  const not = (found: Problem, pod?: Pod): NodeState => ({ target, state: 'not loaded', problem: { ...found, node }, ...(pod === undefined ? {} : { pod }) })
+  const not = (found: Problem, pod?: Pod): NodeState => ({
+    target,
+    state: 'not loaded',
+    problem: { ...found, node },
+    ...(pod === undefined ? {} : { pod }),
+  })
   const ending = pods.filter(isDeleting)
   for (const pod of ending) {
     const held = heldWords(seen, pod, target, nowMs)
@@ -64,7 +76,9 @@ export function nodeState(seen: SeenModule, module: CanonicalModule, target: Tar
   }
   if (current === undefined || step?.daemonSet === undefined) return not(whyNoPod(seen, module, target, step?.daemonSet))
   if (isServing(current) || isUnheardSinceReturn(current, target.node)) {
-    return isOutdated(current, step.wanted ?? step.daemonSet) ? not(problem('Outdated', about), current) : { target, state: 'loaded', pod: current }
+    return isOutdated(current, step.wanted ?? step.daemonSet)
+      ? not(problem('Outdated', about), current)
+      : { target, state: 'loaded', pod: current }
   }
   const image = current.spec?.containers?.[0]?.image ?? ''
   const found = podProblem(current, { ...about, kernel: target.kernel, image }, seen.eventsOf(current.metadata.uid))
@@ -87,7 +101,8 @@ function whyNoPod(seen: SeenModule, module: CanonicalModule, target: Target, dae
     const { namespace = '', name } = module.metadata
     const label = userVersionLabel(namespace, name)
     const found = target.node.metadata.labels?.[label] ?? ''
-    if (found !== version) return problem('WaitingForVersionLabel', { ...about, label, version, found: found === '' ? 'no such label' : found })
+    if (found !== version)
+      return problem('WaitingForVersionLabel', { ...about, label, version, found: found === '' ? 'no such label' : found })
   }
   const refused = seen.eventsOf(daemonSet?.metadata.uid).find(event => event.reason === 'FailedCreate')
   if (refused === undefined) return problem('Loading', about)
@@ -95,7 +110,8 @@ function whyNoPod(seen: SeenModule, module: CanonicalModule, target: Target, dae
     ...problem('PodsRefused', {
       module: seen.key,
       namespace: module.metadata.namespace ?? '',
-      serviceAccount: (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName ?? 'default',
+      serviceAccount:
+        (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName ?? 'default',
       words: refused.message ?? '',
     }),
     node,

@@ -4,15 +4,15 @@ import type { PlanContext } from '../controller.ts'
 import { loaderDaemonSet } from '../loading/daemonset.ts'
 import { releaseOf } from '../node/plan.ts'
 import type { KubeObject } from '../object.ts'
+import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
+import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf, versionOf } from './kernels.ts'
-import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
 import { loaderPodsByNode, nodeState } from './node-state.ts'
-import { isPaused } from '../paused.ts'
 import { rollout } from './rollout.ts'
 import { judgeModule } from './rules.ts'
 import type { SeenModule } from './seen-module.ts'
@@ -52,10 +52,17 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
 function blockerOf(seen: SeenModule, module: CanonicalModule): Problem | undefined {
   if (isPaused(module)) return problem('Paused', { module: seen.key })
   const [violation] = judgeModule(module).errors
-  return violation === undefined ? undefined : problem('RuleViolated', { module: seen.key, rule: `${violation.path}: ${violation.message}` })
+  return violation === undefined
+    ? undefined
+    : problem('RuleViolated', { module: seen.key, rule: `${violation.path}: ${violation.message}` })
 }
 
-function stepsOf(seen: SeenModule, module: CanonicalModule, targets: Parameters<typeof byKernel>[0], context: PlanContext): ReadonlyMap<string, KernelStep> {
+function stepsOf(
+  seen: SeenModule,
+  module: CanonicalModule,
+  targets: Parameters<typeof byKernel>[0],
+  context: PlanContext,
+): ReadonlyMap<string, KernelStep> {
   const steps = new Map<string, KernelStep>()
   const excludedNodes = nodesOfOtherIncarnations(seen, module)
   for (const [kernel, ofKernel] of byKernel(targets)) {
@@ -89,12 +96,20 @@ function nodesOfOtherIncarnations(seen: SeenModule, module: CanonicalModule): re
   return [...new Set(foreign.flatMap(pod => pod.spec?.nodeName ?? []))].sort()
 }
 
-function wantedObjects(seen: SeenModule, module: CanonicalModule, steps: ReadonlyMap<string, KernelStep>, context: PlanContext): readonly KubeObject[] {
+function wantedObjects(
+  seen: SeenModule,
+  module: CanonicalModule,
+  steps: ReadonlyMap<string, KernelStep>,
+  context: PlanContext,
+): readonly KubeObject[] {
   const loaders = [...steps.values()].flatMap(step => step.wanted ?? [])
   if (module.spec.devicePlugin === undefined) return loaders
   const adopted = pluginOf(seen, module)
   const name = adopted?.metadata.name ?? pluginName(module)
-  return [...loaders, pluginDaemonSet({ module, name, ...(adopted === undefined ? {} : { adopted }), settings: context.settings })]
+  return [
+    ...loaders,
+    pluginDaemonSet({ module, name, ...(adopted === undefined ? {} : { adopted }), settings: context.settings }),
+  ]
 }
 
 /** A pod that was deleted before it had a node has loaded nothing, and no node's plan would release it. */

@@ -2,9 +2,9 @@
 import type { KubeEvent, Pod } from '../cluster.ts'
 import { loadFailure } from '../loading/reason.ts'
 import { parseWords } from '../loading/words.ts'
+import { containerOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import { isUnpullable } from './kernels.ts'
-import { containerOf } from '../operands.ts'
 
 export type PodPlace = { readonly module: string; readonly node: string; readonly kernel: string; readonly image: string }
 
@@ -26,7 +26,9 @@ const isNotStarted = (reason: string | undefined): boolean =>
   /^(CreateContainerConfigError|CreateContainerError|RunContainerError|PreCreateHookError|PreStartHookError)$/.test(reason ?? '')
 
 function notStarted(place: PodPlace, words: string): Problem {
-  return /exec: "(\/bin\/)?sh"|"\/bin\/sh": (stat|no such)/.test(words) ? problem('NoShellInImage', place) : problem('PodNotStarted', { ...place, words })
+  return /exec: "(\/bin\/)?sh"|"\/bin\/sh": (stat|no such)/.test(words)
+    ? problem('NoShellInImage', place)
+    : problem('PodNotStarted', { ...place, words })
 }
 
 /** The words of the last hook that failed, while it is told, backed off, or tried again. */

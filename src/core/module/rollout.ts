@@ -2,12 +2,12 @@
 import { isNodeReady } from '../cluster.ts'
 import { annotations } from '../names.ts'
 import { refOf } from '../object.ts'
+import { isDeleting, isOutdated, isServing } from '../operands.ts'
 import type { Removal } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import type { KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
-import { isDeleting, isOutdated, isServing } from '../operands.ts'
 
 export type Rollout = { readonly remove: readonly Removal[]; readonly stopped?: Problem }
 
@@ -18,13 +18,21 @@ export function allowedUnavailable(maxUnavailable: number | string, desired: num
   return Math.max(1, percent === undefined ? Number(maxUnavailable) || 1 : Math.ceil((Number(percent) * desired) / 100))
 }
 
-export function rollout(key: string, module: CanonicalModule, steps: ReadonlyMap<string, KernelStep>, states: readonly NodeState[]): Rollout {
+export function rollout(
+  key: string,
+  module: CanonicalModule,
+  steps: ReadonlyMap<string, KernelStep>,
+  states: readonly NodeState[],
+): Rollout {
   const managed = states.filter(state => steps.get(state.target.kernel)?.spec !== undefined && isNodeReady(state.target.node))
   const outdated = managed.filter(state => isReplaceable(state, steps.get(state.target.kernel)))
   const serving = outdated.filter(({ pod }) => pod !== undefined && isServing(pod))
   const broken = outdated.filter(({ pod }) => pod !== undefined && !isServing(pod))
   // A node that waits for its version label has no driver of this version to lose.
-  const unavailable = managed.filter(({ state, problem: why, pod }) => state === 'not loaded' && why?.code !== 'WaitingForVersionLabel' && !(why?.code === 'Outdated' && pod !== undefined))
+  const unavailable = managed.filter(
+    ({ state, problem: why, pod }) =>
+      state === 'not loaded' && why?.code !== 'WaitingForVersionLabel' && !(why?.code === 'Outdated' && pod !== undefined),
+  )
   const budget = allowedUnavailable(module.spec.moduleLoader.maxUnavailable, managed.length) - unavailable.length
   const chosen = [...broken, ...serving.slice(0, Math.max(0, budget))]
   const failing = unavailable.filter(state => state.problem?.passing === false && !broken.includes(state))
@@ -32,7 +40,16 @@ export function rollout(key: string, module: CanonicalModule, steps: ReadonlyMap
   return {
     remove: chosen.flatMap(removalOf),
     ...(isStopped
-      ? { stopped: problem('RolloutStopped', { module: key, nodes: failing.map(state => state.target.node.metadata.name).slice(0, 5).join(', '), left: serving.length }) }
+      ? {
+          stopped: problem('RolloutStopped', {
+            module: key,
+            nodes: failing
+              .map(state => state.target.node.metadata.name)
+              .slice(0, 5)
+              .join(', '),
+            left: serving.length,
+          }),
+        }
       : {}),
   }
 }
@@ -41,7 +58,8 @@ export function rollout(key: string, module: CanonicalModule, steps: ReadonlyMap
 function isReplaceable({ pod }: NodeState, step: KernelStep | undefined): boolean {
   const daemonSet = step?.daemonSet
   if (pod === undefined || daemonSet === undefined || isDeleting(pod) || !isOutdated(pod, daemonSet)) return false
-  const inputsOf = (object: typeof daemonSet | undefined) => object?.spec?.template?.metadata?.annotations?.[annotations.reloadInputs]
+  const inputsOf = (object: typeof daemonSet | undefined) =>
+    object?.spec?.template?.metadata?.annotations?.[annotations.reloadInputs]
   return inputsOf(step?.wanted) === inputsOf(daemonSet) && daemonSet.status?.observedGeneration === daemonSet.metadata.generation
 }
 

@@ -2,12 +2,12 @@ import type { Module } from '../../api/module.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Index, Look } from '../controller.ts'
 import { keyOf } from '../object.ts'
+import { daemonSetsByModule, eventsByObjectUid, ownerUidOf, podsByModule } from '../operands.ts'
 import type { Answer, Question } from '../plan.ts'
 import { modules, nodes } from '../resources.ts'
 import { matchesLabels } from '../selectors.ts'
 import { type CanonicalModule, canonicalModule } from './canonical.ts'
 import { kernelModulesOf } from './kernel-modules.ts'
-import { daemonSetsByModule, eventsByObjectUid, ownerUidOf, podsByModule } from '../operands.ts'
 
 export const modulesByKernelModule: Index = {
   name: 'kernel-module',
@@ -41,7 +41,10 @@ export function observeModule(look: Look, key: string): SeenModule {
   return {
     key,
     module,
-    nodes: module === undefined ? [] : byName((look.list(nodes) as readonly Node[]).filter(node => matchesLabels(module.spec.selector, node.metadata.labels))),
+    nodes:
+      module === undefined
+        ? []
+        : byName((look.list(nodes) as readonly Node[]).filter(node => matchesLabels(module.spec.selector, node.metadata.labels))),
     daemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) === uid),
     leftDaemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) !== uid),
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),

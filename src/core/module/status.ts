@@ -3,13 +3,13 @@ import type { KernelStatus, ModuleStatus, NotReadyNode, OperandCounters } from '
 import { isNodeReady } from '../cluster.ts'
 import type { KubeObject } from '../object.ts'
 import { refOf } from '../object.ts'
+import { operandOf } from '../operands.ts'
 import type { PlannedEvent, PlannedStatus } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { conditionsOf, type Verdict } from './conditions.ts'
 import type { KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
-import { operandOf } from '../operands.ts'
 import type { SeenModule } from './seen-module.ts'
 import { worstProblem } from './worst.ts'
 
@@ -77,10 +77,12 @@ function counters({ seen, states, steps }: StatusFacts, operand: 'loader' | 'plu
   const available = seen.daemonSets
     .filter(daemonSet => operandOf(daemonSet) === operand)
     .reduce((sum, daemonSet) => sum + (daemonSet.status?.numberAvailable ?? 0), 0)
-  const isMapped = (state: NodeState) => !['NoKernelMapping', 'KernelMappingLost', 'MappingInvalid'].includes(steps.get(state.target.kernel)?.problem?.code ?? '')
+  const isMapped = (state: NodeState) =>
+    !['NoKernelMapping', 'KernelMappingLost', 'MappingInvalid'].includes(steps.get(state.target.kernel)?.problem?.code ?? '')
   return {
     nodesMatchingSelectorNumber: states.length,
-    desiredNumber: states.filter(state => state.target.taint === undefined && state.target.kernel !== '' && isMapped(state)).length,
+    desiredNumber: states.filter(state => state.target.taint === undefined && state.target.kernel !== '' && isMapped(state))
+      .length,
     availableNumber: available,
   }
 }
@@ -88,7 +90,10 @@ function counters({ seen, states, steps }: StatusFacts, operand: 'loader' | 'plu
 function kernels({ steps, states }: StatusFacts): KernelStatus[] {
   return [...steps.values()].map(step => {
     const ofKernel = states.filter(state => state.target.kernel === step.kernel)
-    const worst = worstProblem([...(step.problem === undefined ? [] : [step.problem]), ...ofKernel.flatMap(state => state.problem ?? [])])
+    const worst = worstProblem([
+      ...(step.problem === undefined ? [] : [step.problem]),
+      ...ofKernel.flatMap(state => state.problem ?? []),
+    ])
     const image = step.spec?.image ?? step.problem?.image ?? step.daemonSet?.spec?.template?.spec?.containers?.[0]?.image
     return {
       kernel: step.kernel,
@@ -108,14 +113,22 @@ function notReadyNodes({ states, module }: StatusFacts, now: string): readonly L
   const before = new Map((module.status?.notReadyNodes ?? []).map(entry => [entry.name, entry]))
   return states
     .filter(state => state.problem !== undefined && state.state === 'not loaded')
-    .toSorted((a, b) => Number(a.problem?.passing) - Number(b.problem?.passing) || (a.target.node.metadata.name < b.target.node.metadata.name ? -1 : 1))
+    .toSorted(
+      (a, b) =>
+        Number(a.problem?.passing) - Number(b.problem?.passing) ||
+        (a.target.node.metadata.name < b.target.node.metadata.name ? -1 : 1),
+    )
     .slice(0, listedNodes)
     .map(state => {
       const name = state.target.node.metadata.name
       const reason = state.problem?.code ?? ''
       const known = before.get(name)
       const isNew = known?.reason !== reason
-      return { state, isNew, entry: { name, reason, message: state.problem?.message ?? '', since: isNew ? now : (known?.since ?? now) } }
+      return {
+        state,
+        isNew,
+        entry: { name, reason, message: state.problem?.message ?? '', since: isNew ? now : (known?.since ?? now) },
+      }
     })
 }
 
@@ -134,7 +147,8 @@ function eventsOf({ module, states }: StatusFacts, verdict: Verdict, notReady: r
   const about = { ...refOf(module), ...(uid === undefined ? {} : { uid }) }
   const wasReady = module.status?.conditions?.find(condition => condition.type === 'Ready')?.status
   const events: PlannedEvent[] = []
-  if (verdict.isReady && wasReady !== 'True' && states.length > 0) events.push({ about, type: 'Normal', reason: 'DriverReady', message: verdict.counts })
+  if (verdict.isReady && wasReady !== 'True' && states.length > 0)
+    events.push({ about, type: 'Normal', reason: 'DriverReady', message: verdict.counts })
   if (!verdict.isReady && verdict.worst !== undefined && !verdict.worst.passing) {
     events.push({ about, type: 'Warning', reason: verdict.worst.code, message: verdict.worst.message })
   }

@@ -3,14 +3,14 @@ import type { Module } from '../../api/module.ts'
 import { kernelOf, type Node, type Pod } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
-import { isPaused } from '../paused.ts'
 import { labels, loaderVersionLabel, pluginVersionLabel, podFinalizer, userVersionLabel } from '../names.ts'
 import { type KubeObject, type Labels, parseKey, refOf } from '../object.ts'
+import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
+import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
-import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
 import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
 import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
+import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
 import { readyLabels } from './ready-labels.ts'
 import { podKey, type SeenNode } from './seen-node.ts'
 
@@ -21,10 +21,15 @@ export function planNode(seen: SeenNode, context: PlanContext): Plan {
     .map(pod => ({ pod, verdict: verdictOf(pod, seen, context.nowMs) }))
   return {
     ...emptyPlan,
-    apply: node === undefined || isDeleting(node) ? [] : [stated(node, { ...kernelLabel(node, seen.pods), ...readyLabels(node, seen.pods), ...versionLabels(node, seen) })],
+    apply:
+      node === undefined || isDeleting(node)
+        ? []
+        : [stated(node, { ...kernelLabel(node, seen.pods), ...readyLabels(node, seen.pods), ...versionLabels(node, seen) })],
     remove: verdicts.flatMap(({ pod, verdict }) => (verdict.do === 'release' ? [releaseOf(pod, verdict.because)] : [])),
     events: node === undefined ? [] : verdicts.flatMap(({ pod, verdict }) => eventOf(node, pod, verdict)),
-    ...(verdicts.some(({ pod, verdict }) => verdict.do === 'wait' && containerOf(pod)?.state?.running === undefined) ? { lookAgainInMs: 60_000 } : {}),
+    ...(verdicts.some(({ pod, verdict }) => verdict.do === 'wait' && containerOf(pod)?.state?.running === undefined)
+      ? { lookAgainInMs: 60_000 }
+      : {}),
   }
 }
 
@@ -54,7 +59,10 @@ function versionLabels(node: Node, seen: SeenNode): Labels {
     const { namespace = '', name } = parseKey(moduleKey)
     const [loaderKey, pluginKey] = [loaderVersionLabel(namespace, name), pluginVersionLabel(namespace, name)]
     const module = seen.modules.get(moduleKey)
-    const own = { ...(present[loaderKey] ? { loader: present[loaderKey] } : {}), ...(present[pluginKey] ? { plugin: present[pluginKey] } : {}) }
+    const own = {
+      ...(present[loaderKey] ? { loader: present[loaderKey] } : {}),
+      ...(present[pluginKey] ? { plugin: present[pluginKey] } : {}),
+    }
     const user = hasVersion(module) ? present[userVersionLabel(namespace, name)] : undefined
     const found: VersionLabels = { ...own, ...(user === undefined ? {} : { user }) }
     const ofModule = seen.pods.filter(pod => moduleKeyOf(pod) === moduleKey)
@@ -73,7 +81,9 @@ const hasVersion = (module: Module | undefined): boolean => (module?.spec.module
 
 /** The Modules that a version label of either side names, sorted. */
 function versionedModulesOn(node: Node): readonly string[] {
-  const keys = Object.keys(node.metadata.labels ?? {}).flatMap(label => moduleOfVersionLabel(label) ?? moduleOfInternalLabel(label) ?? [])
+  const keys = Object.keys(node.metadata.labels ?? {}).flatMap(
+    label => moduleOfVersionLabel(label) ?? moduleOfInternalLabel(label) ?? [],
+  )
   return [...new Set(keys)].sort()
 }
 
@@ -104,9 +114,23 @@ function eventOf(node: Node, pod: Pod, verdict: FinalizerVerdict): readonly Plan
   const about = { ...refOf(node), ...(node.metadata.uid === undefined ? {} : { uid: node.metadata.uid }) }
   const module = moduleKeyOf(pod) ?? ''
   if (verdict.do === 'release' && verdict.unloaded) {
-    return [{ about, type: 'Normal', reason: 'DriverUnloaded', message: `the driver of Module ${module} was unloaded (pod ${podKey(pod)})` }]
+    return [
+      {
+        about,
+        type: 'Normal',
+        reason: 'DriverUnloaded',
+        message: `the driver of Module ${module} was unloaded (pod ${podKey(pod)})`,
+      },
+    ]
   }
   if (verdict.do !== 'hold') return []
   const words = verdict.words === '' ? '' : `: ${verdict.words}`
-  return [{ about, type: 'Warning', reason: 'StillLoaded', message: `the old driver of Module ${module} is still loaded: ${verdict.because}${words}` }]
+  return [
+    {
+      about,
+      type: 'Warning',
+      reason: 'StillLoaded',
+      message: `the old driver of Module ${module} is still loaded: ${verdict.because}${words}`,
+    },
+  ]
 }

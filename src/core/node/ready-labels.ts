@@ -1,8 +1,8 @@
 // The ready labels of a Node: which drivers and device plugins really run there (behaviour.md 2.7, decisions.md 19).
 import { isNodeReady, type Node, type Pod } from '../cluster.ts'
+import { deprecatedPluginReadyLabel, deprecatedReadyLabel, pluginReadyLabel, readyLabel } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { parseKey } from '../object.ts'
-import { deprecatedPluginReadyLabel, deprecatedReadyLabel, pluginReadyLabel, readyLabel } from '../names.ts'
 import { containerOf, isDeleting, isServing, moduleKeyOf, type Operand, operandOf } from '../operands.ts'
 
 /** Both spellings: with the namespace, and the deprecated one without (still read by other tools). */
@@ -40,7 +40,9 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
 export function isUnheardSinceReturn(pod: Pod, node: Node): boolean {
   if (isDeleting(pod)) return false
   const returned = node.status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime
-  const silenced = pod.status?.conditions?.find(condition => condition.type === 'Ready' && condition.status !== 'True')?.lastTransitionTime
+  const silenced = pod.status?.conditions?.find(
+    condition => condition.type === 'Ready' && condition.status !== 'True',
+  )?.lastTransitionTime
   const started = containerOf(pod)?.state?.running?.startedAt
   if (returned === undefined || silenced === undefined || started === undefined) return false
   return Date.parse(silenced) <= Date.parse(returned) && Date.parse(started) <= Date.parse(silenced)

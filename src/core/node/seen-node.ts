@@ -1,8 +1,8 @@
+import type { Module } from '../../api/module.ts'
 import type { KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Look } from '../controller.ts'
-import type { Module } from '../../api/module.ts'
-import { crds, modules, namespaces, nodes } from '../resources.ts'
 import { eventsByObjectUid, isDeleting, moduleKeyOf, podsByNode } from '../operands.ts'
+import { crds, modules, namespaces, nodes } from '../resources.ts'
 import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
 
 const crdName = `${modules.plural}.${modules.apiVersion.split('/')[0]}`
@@ -39,7 +39,9 @@ export function observeNode(look: Look, name: string): SeenNode {
     pods,
     modules: found,
     endOfService: new Set(pods.filter(pod => isServiceEnding(look, pod)).map(podKey)),
-    events: pods.flatMap(pod => (isDeleting(pod) ? (look.by(eventsByObjectUid, pod.metadata.uid ?? '') as readonly KubeEvent[]) : [])),
+    events: pods.flatMap(pod =>
+      isDeleting(pod) ? (look.by(eventsByObjectUid, pod.metadata.uid ?? '') as readonly KubeEvent[]) : [],
+    ),
   }
 }
 

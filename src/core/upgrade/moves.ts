@@ -55,10 +55,12 @@ export function nextStep(labels: VersionLabels, running: Running): Step {
     case 'drop plugin':
       return { move, because: 'the device plugin stops before its driver is unloaded' }
     case 'drop loader':
-      if (running.pluginPods > 0) return { move: 'stay', because: 'a device-plugin pod is still on the node', waitsFor: 'plugin to stop' }
+      if (running.pluginPods > 0)
+        return { move: 'stay', because: 'a device-plugin pod is still on the node', waitsFor: 'plugin to stop' }
       return { move, because: 'no device plugin is left, so the driver may be unloaded' }
     case 'set loader':
-      if (running.loaderPods > 0) return { move: 'stay', because: 'an older loader pod is still on the node', waitsFor: 'driver to unload' }
+      if (running.loaderPods > 0)
+        return { move: 'stay', because: 'an older loader pod is still on the node', waitsFor: 'driver to unload' }
       return { move, because: 'no loader is left on the node, so this version may be loaded' }
     case 'set plugin':
       return { move, because: 'the loader of this version is allowed, so its device plugin may follow' }
