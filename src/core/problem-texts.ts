@@ -133,6 +133,12 @@ export const problemTexts = {
     (p: OnNode & Words) => `the driver of Module ${p.module} did not find its firmware on node ${p.node}${quote(p.words)}`,
     'Put the file under modprobe.firmwarePath in the image, and let the kernel look in /var/lib/firmware (firmware_class.path).',
   ),
+  FirmwarePathDiffers: entry(
+    'on-change',
+    (p: OnNode & Words) =>
+      `the kernel of node ${p.node} looks for firmware in another directory than Module ${p.module} may use${quote(p.words)}`,
+    'Take firmware_class.path from the kernel command line of the node, or give the setting firmwareClassPath the same value.',
+  ),
   UnknownSymbolOrFirmware: entry(
     'on-change',
     (p: OnNode & Words) =>
