@@ -1,4 +1,5 @@
 // What a registry would say, from a file or as an assumption: `kmm plan` and `kmm simulate` never ask a real one.
+import { parseImageRef } from '../../core/image-ref.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { BadInput, parseYamlDocuments } from '../../shell/yaml.ts'
 import type { Io } from '../io.ts'
@@ -22,6 +23,10 @@ export async function readImages(path: string | undefined, io: Pick<Io, 'readStd
   if (!isMap(document.value)) throw badField(source, [], `must be a map of images, but is ${describe(document.value)}`)
   const misfit = findMisfit(document.value, answerShape)
   if (misfit !== undefined) throw badField(source, misfit.path, misfit.error)
+  for (const image of Object.keys(document.value)) {
+    const ref = parseImageRef(image)
+    if ('error' in ref) throw badField(source, [image], `is no image: ${ref.error}`)
+  }
   return new Map(Object.entries(document.value).map(([image, given]) => [image, answerOf(image, given as Answer, source)]))
 }
 
@@ -43,5 +48,14 @@ function answerOf(image: string, given: Answer, source: Parameters<typeof badFie
 
 /** Answers from the file first, then from the assumption; nothing for `unknown`, as if the registry had not answered yet. */
 export function answersOf(images: KnownImages, assumption: ImageAssumption): (question: Question) => Answer | undefined {
-  return question => images.get(question.image) ?? (assumption === 'unknown' ? undefined : { exists: assumption === 'exist' })
+  const known = new Map([...images].map(([image, answer]) => [normalImage(image), answer]))
+  return question =>
+    known.get(normalImage(question.image)) ?? (assumption === 'unknown' ? undefined : { exists: assumption === 'exist' })
+}
+
+/** One spelling for `busybox`, `docker.io/library/busybox:latest` and the like. */
+function normalImage(image: string): string {
+  const ref = parseImageRef(image)
+  if ('error' in ref) return image
+  return `${ref.registry}/${ref.repository}${ref.digest === undefined ? `:${ref.tag ?? 'latest'}` : `@${ref.digest}`}`
 }

@@ -39,7 +39,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'object') return 'a map'
   if (typeof value === 'string')
     return value === '' ? 'an empty string' : `the string "${value.length > 40 ? `${value.slice(0, 40)}...` : value}"`
-  return `the ${typeof value} ${String(value)}`
+  return `the ${typeof value} ${JSON.stringify(value)}`
 }
 
 /** `spec.taints[0].key`; keys with dots or slashes are written `["a.b/c"]`. */
