@@ -26,6 +26,12 @@ export type Watch = {
   /** Drops what no planner reads, so that the snapshot stays small and heartbeats change nothing. */
   readonly trim?: (object: KubeObject) => KubeObject
   readonly indexes?: readonly Index[]
+  /**
+   * Field managers of an older operator. Before we first apply to an object, their fields become ours, so that those we do not
+   * state go (decisions.md 5). `owns` restricts it to some paths, where others share the object and may use the same manager name:
+   * elements as in FieldsV1, for example `f:metadata`, `f:labels`, `f:key`.
+   */
+  readonly takeOver?: readonly { readonly manager: string; readonly owns?: (path: readonly string[]) => boolean }[]
 }
 
 export type Settings = {

@@ -1,0 +1,220 @@
+// Keeps up with one resource, for ever: list in pages, then watch from there; after a cut go on from the last version heard;
+// when that is too old, list again. Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks",
+// "410 Gone responses", "Retrieving large results sets in chunks".
+import type { KubeObject, Resource } from '../../core/object.ts'
+import { type Clock, sleep } from '../clock.ts'
+import type { Log } from '../observe.ts'
+import { type RetryLimits, retryAfterMs } from './backoff.ts'
+import { ApiError, errorText, expectSuccess, isExpired, statusOf } from './errors.ts'
+import { collectionPath, resourceId } from './paths.ts'
+import type { Transport, WatchEvent } from './transport.ts'
+
+/** Where the objects go. Each object is whole (apiVersion and kind too) and not kept by the list-watch. */
+export type Sink = {
+  upsert(object: KubeObject): void
+  remove(object: KubeObject): void
+  /** The list is complete: whatever is not in it is gone. */
+  listed(seen: (object: KubeObject) => boolean, resourceVersion: string): void
+  /** Everything up to this version was heard, or is heard with the upsert or removal that follows at once. */
+  reached(resourceVersion: string, by: 'event' | 'bookmark'): void
+}
+
+/** Times are of the monotonic clock; undefined: never. */
+export type WatchState = {
+  /** The list is complete, and the watch goes on from it without a gap. */
+  readonly synced: boolean
+  /** Last list page, event, bookmark or opened watch. */
+  readonly lastHeardMs: number | undefined
+  /** Last answer of any kind, also an HTTP error. */
+  readonly lastAnswerMs: number | undefined
+  readonly resourceVersion: string | undefined
+  /** Attempts that failed one after the other. A list alone does not end the row: a server that refuses every watch
+   *  would be listed in a hot loop. */
+  readonly failures: number
+}
+
+export type ListWatchOptions = {
+  readonly resource: Resource
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly transport: Transport
+  readonly clock: Clock
+  /** From [0, 1). */
+  readonly chance: () => number
+  readonly log: Log
+  readonly sink: Sink
+}
+
+const pageSize = 500
+const listDeadlineMs = 60_000
+const openDeadlineMs = 30_000
+// The server sends a bookmark about once a minute; a connection that says nothing for longer is dead, whatever TCP thinks.
+const silenceMs = 100_000
+// The transport ends a silent watch itself; this is for one that does not.
+const silenceGraceMs = 10_000
+// A watch that ended sooner without a word is a failure too, or a server that closes at once would be asked in a hot loop.
+const shortestWatchMs = 1_000
+// So many refusals in a row without an event: the version may be what is wrong (an etcd restored from a backup).
+const refusalsUntilList = 5
+const limits: RetryLimits = { firstMs: 500, mostMs: 30_000 }
+
+type List = {
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
+  readonly items?: readonly object[] | null
+}
+
+/** Begins to keep up with the resource. `done` resolves when `stop` is raised; it never rejects and never ends by itself. */
+export function startListWatch(
+  options: ListWatchOptions,
+  stop: AbortSignal,
+): { readonly state: WatchState; readonly done: Promise<void> } {
+  const { resource, transport, clock, chance, log, sink } = options
+  const path = collectionPath(resource)
+  const selectors = {
+    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
+  }
+  const state: { -readonly [K in keyof WatchState]: WatchState[K] } = {
+    synced: false,
+    lastHeardMs: undefined,
+    lastAnswerMs: undefined,
+    resourceVersion: undefined,
+    failures: 0,
+  }
+
+  let refusals = 0
+
+  const answered = () => {
+    state.lastAnswerMs = clock.monotonicMs()
+  }
+  const heard = () => {
+    answered()
+    state.lastHeardMs = state.lastAnswerMs
+  }
+
+  async function page(query: Readonly<Record<string, string>>): Promise<List> {
+    const response = await transport({ method: 'GET', path, query: { ...selectors, ...query }, deadlineMs: listDeadlineMs }, stop)
+    answered()
+    const list = expectSuccess(`list ${resource.plural}`, response, clock.nowMs()).body as List
+    if (list?.metadata?.resourceVersion === undefined) {
+      throw new ApiError(`list ${resource.plural}`, response.status, { message: 'the answer is no list' })
+    }
+    heard()
+    return list
+  }
+
+  // Without a resourceVersion in the query the list is the newest there is: what a lagging API server still has in its cache
+  // could be older than what we have seen already, and time must not run backwards for planners that remove.
+  async function listPages(size: number): Promise<{ readonly version: string; readonly seen: (object: KubeObject) => boolean }> {
+    const uids = new Set<string>()
+    const idOf = (object: KubeObject) => object.metadata.uid ?? `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+    let next: string | undefined
+    for (;;) {
+      const list: List = await page({
+        ...(size > 0 ? { limit: String(size) } : {}),
+        ...(next === undefined ? {} : { continue: next }),
+      })
+      for (const item of list.items ?? []) {
+        // Items of a typed list come without apiVersion and kind.
+        const object = { apiVersion: resource.apiVersion, kind: resource.kind, ...item } as KubeObject
+        uids.add(idOf(object))
+        sink.upsert(object)
+      }
+      next = list.metadata?.continue
+      if (next !== undefined && next !== '') continue
+      return { version: list.metadata?.resourceVersion ?? '', seen: object => uids.has(idOf(object)) }
+    }
+  }
+
+  async function listAll(): Promise<void> {
+    state.synced = false
+    const { version, seen } = await listPages(pageSize).catch((error: unknown) => {
+      // The pages took longer than the server keeps the version they belong to: in one piece they cannot expire.
+      if (isExpired(error)) return listPages(0)
+      throw error
+    })
+    state.resourceVersion = version
+    state.synced = true
+    refusals = 0
+    sink.listed(seen, version)
+  }
+
+  function take(event: WatchEvent): void {
+    heard()
+    if (event.type === 'ERROR') {
+      const status = statusOf(event.object)
+      throw new ApiError(`watch ${resource.plural}`, status.code ?? 500, status)
+    }
+    const object = event.object as KubeObject
+    const version = object?.metadata?.resourceVersion
+    if (version === undefined) throw new Error(`watch ${resource.plural}: a ${event.type} event without metadata.resourceVersion`)
+    sink.reached(version, event.type === 'BOOKMARK' ? 'bookmark' : 'event')
+    if (event.type === 'DELETED') sink.remove(object)
+    if (event.type === 'ADDED' || event.type === 'MODIFIED') sink.upsert(object)
+    state.resourceVersion = version
+    state.failures = 0
+    refusals = 0
+  }
+
+  async function watch(version: string): Promise<void> {
+    const timeoutSeconds = String(Math.floor(300 + 300 * chance()))
+    const attempt = new AbortController()
+    stop.addEventListener('abort', () => attempt.abort(stop.reason), { once: true, signal: attempt.signal })
+    const openedMs = clock.monotonicMs()
+    let cancel = () => {}
+    const guard = () => {
+      const quietMs = clock.monotonicMs() - Math.max(state.lastHeardMs ?? 0, openedMs)
+      const leftMs = silenceMs + silenceGraceMs - quietMs
+      if (leftMs <= 0)
+        return attempt.abort(new Error(`watch ${resource.plural}: nothing heard for ${Math.round(quietMs / 1000)} s`))
+      cancel = clock.after(leftMs, guard)
+    }
+    guard()
+    try {
+      const query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: version, timeoutSeconds }
+      const response = await transport({ method: 'GET', path, query, deadlineMs: openDeadlineMs, silenceMs }, attempt.signal)
+      answered()
+      const { stream } = expectSuccess(`watch ${resource.plural}`, response, clock.nowMs())
+      if (stream === undefined) throw new Error(`watch ${resource.plural}: the answer is no stream`)
+      heard()
+      for await (const event of stream) {
+        if (stop.aborted) return
+        take(event)
+      }
+    } finally {
+      cancel()
+      attempt.abort()
+    }
+    if (state.resourceVersion === version && clock.monotonicMs() - openedMs < shortestWatchMs) {
+      throw new Error(`watch ${resource.plural}: the server closed it at once`)
+    }
+    state.failures = 0
+  }
+
+  async function keepUp(): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        if (!state.synced || state.resourceVersion === undefined) await listAll()
+        else await watch(state.resourceVersion)
+      } catch (error) {
+        if (stop.aborted) return
+        const expired = isExpired(error)
+        if (error instanceof ApiError && error.status !== 429) refusals += 1
+        if (expired || refusals >= refusalsUntilList) state.synced = false
+        // The list after the first 410 costs nobody anything; only one that fails again has to wait.
+        const wait = expired && state.failures === 0 ? 0 : retryAfterMs(state.failures, chance(), limits)
+        state.failures += 1
+        const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
+        const waitMs = Math.max(wait, asked)
+        log(expired ? 'info' : 'warn', errorText(error), {
+          resource: resourceId(resource),
+          failures: state.failures,
+          againInMs: Math.round(waitMs),
+        })
+        await sleep(clock, waitMs, stop)
+      }
+    }
+  }
+
+  return { state, done: keepUp() }
+}

@@ -1,0 +1,136 @@
+import type { Clock } from '../clock.ts'
+import { type RetryLimits, retryAfterMs } from '../kube/backoff.ts'
+
+export type QueueOptions = {
+  readonly clock: Clock
+  /** From [0, 1). */
+  readonly chance: () => number
+  readonly limits: RetryLimits
+  /** At most one pass over a key in this time; 0: none. */
+  readonly coalesceMs: number
+  /** Called when a key may be taken that could not be before. */
+  readonly onReady: () => void
+}
+
+/**
+ * The keys that a controller has to look at, first come first served.
+ * Invariant: a key is in work at most once, waits at most once, and has at most one timer; a key added while in work waits for its turn.
+ */
+export class KeyQueue {
+  #ready = new Set<string>()
+  #busy = new Set<string>()
+  /** Added while busy. */
+  #again = new Set<string>()
+  #timers = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>()
+  #failures = new Map<string, number>()
+  /** Ends of passes, for coalescing; old ones are swept out. */
+  #passes = new Map<string, number>()
+  #sweepAt = 1_000
+  #options: QueueOptions
+  #closed = false
+
+  constructor(options: QueueOptions) {
+    this.#options = options
+  }
+
+  /** Keys that could be worked on now. */
+  get size(): number {
+    return this.#ready.size + this.#again.size
+  }
+
+  /** Nothing is in work or ready. Keys may be waiting for a time to come. */
+  get idle(): boolean {
+    return this.#ready.size === 0 && this.#busy.size === 0
+  }
+
+  add(key: string): void {
+    if (this.#closed) return
+    if (this.#busy.has(key)) {
+      this.#again.add(key)
+      return
+    }
+    const waitMs = this.#coalesceWaitMs(key)
+    if (waitMs > 0) return this.addAfter(key, waitMs)
+    this.#cancelTimer(key)
+    if (this.#ready.has(key)) return
+    this.#ready.add(key)
+    this.#options.onReady()
+  }
+
+  /** Adds the key after a time. Of several times the earliest counts. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#closed || this.#ready.has(key)) return
+    const { clock } = this.#options
+    const dueMs = clock.monotonicMs() + delayMs
+    const timer = this.#timers.get(key)
+    if (timer !== undefined && timer.dueMs <= dueMs) return
+    timer?.cancel()
+    const cancel = clock.after(delayMs, () => {
+      this.#timers.delete(key)
+      this.add(key)
+    })
+    this.#timers.set(key, { dueMs, cancel })
+  }
+
+  /** Adds the key after its back-off, or after `atLeastMs` if that is longer. Returns the time in milliseconds. */
+  retry(key: string, atLeastMs = 0): number {
+    const failures = this.#failures.get(key) ?? 0
+    this.#failures.set(key, failures + 1)
+    const delayMs = Math.max(retryAfterMs(failures, this.#options.chance(), this.#options.limits), atLeastMs)
+    this.addAfter(key, delayMs)
+    return delayMs
+  }
+
+  /** The key's next failure is its first again. */
+  succeeded(key: string): void {
+    this.#failures.delete(key)
+  }
+
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0
+  }
+
+  /** The key to work on next, now in work. Give it back with `done`. */
+  take(): string | undefined {
+    for (const key of this.#ready) {
+      this.#ready.delete(key)
+      this.#cancelTimer(key)
+      this.#busy.add(key)
+      return key
+    }
+    return undefined
+  }
+
+  done(key: string): void {
+    this.#busy.delete(key)
+    if (this.#options.coalesceMs > 0) this.#passed(key)
+    if (this.#again.delete(key)) this.add(key)
+  }
+
+  /** Nothing is given out any more. */
+  close(): void {
+    this.#closed = true
+    for (const { cancel } of this.#timers.values()) cancel()
+    this.#timers.clear()
+    this.#ready.clear()
+    this.#again.clear()
+  }
+
+  #cancelTimer(key: string): void {
+    this.#timers.get(key)?.cancel()
+    this.#timers.delete(key)
+  }
+
+  #coalesceWaitMs(key: string): number {
+    const passed = this.#passes.get(key)
+    return passed === undefined ? 0 : passed + this.#options.coalesceMs - this.#options.clock.monotonicMs()
+  }
+
+  #passed(key: string): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#passes.set(key, nowMs)
+    if (this.#passes.size < this.#sweepAt) return
+    for (const [other, passed] of this.#passes) if (passed + this.#options.coalesceMs <= nowMs) this.#passes.delete(other)
+    this.#sweepAt = Math.max(1_000, 2 * this.#passes.size)
+  }
+}

@@ -1,0 +1,191 @@
+// One controller at work: takes keys from its queue, plans each and has the plan carried out.
+import type { Controller, Look, Settings } from '../../core/controller.ts'
+import type { Plan } from '../../core/plan.ts'
+import { type RetryLimits, retryAfterMs } from '../kube/backoff.ts'
+import { ApiError, errorText } from '../kube/errors.ts'
+import { type Carried, carryOut, type PassOf, type Tools } from './carry-out.ts'
+import type { OwnWrites } from './own-writes.ts'
+import { KeyQueue } from './queue.ts'
+
+export type RunnerOptions = {
+  readonly tools: Tools
+  readonly ownWrites: OwnWrites
+  /** The look of a pass, which knows for whom questions are asked. */
+  lookFor(id: string): Look
+  readonly chance: () => number
+  readonly concurrency: number
+  readonly limits: RetryLimits
+  readonly settings: Settings
+  /** Whether everything was listed once. */
+  mayPlan(): boolean
+}
+
+export type Runner = {
+  readonly queue: KeyQueue
+  /** Resolves when no pass is under way. */
+  settled(): Promise<void>
+}
+
+// decisions.md 20: counters that move are written at most so often.
+const statusEveryMs = 10_000
+const heldAgainMs = 5_000
+// For problems that trying again may help against (Problem.retry), where the plan itself names no time.
+const problemLimits: RetryLimits = { firstMs: 10_000, mostMs: 300_000 }
+
+/** What a controller remembers of a key between passes. Only about pace: forgetting it costs a write or a line in the log. */
+type Pace = { statusMs?: number; problemPasses: number; told: string }
+
+/** Makes the runner of a controller. It works as keys are added to its queue. */
+export function createRunner(controller: Controller, options: RunnerOptions): Runner {
+  const { tools, ownWrites, chance, concurrency, settings } = options
+  const { log, observe, stop } = tools
+  const { clock } = tools.sender
+  const passes = new Set<Promise<void>>()
+  const paces = new Map<string, Pace>()
+  let pumping = false
+
+  const queue = new KeyQueue({
+    clock,
+    chance,
+    limits: options.limits,
+    coalesceMs: controller.coalesceMs ?? 0,
+    onReady: () => {
+      observe({ what: 'queue', controller: controller.name, waiting: queue.size })
+      if (pumping) return
+      pumping = true
+      // Not at once: the changes that came together are then one pass.
+      queueMicrotask(pump)
+    },
+  })
+
+  function pump(): void {
+    pumping = false
+    while (options.mayPlan() && !stop.aborted && passes.size < concurrency) {
+      const key = queue.take()
+      if (key === undefined) return
+      const pass = work(key).finally(() => {
+        passes.delete(pass)
+        queue.done(key)
+        observe({ what: 'queue', controller: controller.name, waiting: queue.size })
+        pump()
+      })
+      passes.add(pass)
+    }
+  }
+
+  // The one place where errors are caught: they concern this key only.
+  async function work(key: string): Promise<void> {
+    const id = `${controller.name} ${key}`
+    // When the writes are seen, the key is added again.
+    if (ownWrites.has(id)) return
+    const startedMs = clock.monotonicMs()
+    let outcome: 'done' | 'failed' | 'conflict' = 'failed'
+    try {
+      const plan = controller.plan(options.lookFor(id), key, { nowMs: clock.nowMs(), settings })
+      tellProblems(key, plan)
+      const carried = await carryOut(plan, passOf(id, key), tools)
+      outcome = settle(key, plan, carried)
+    } catch (error) {
+      if (stop.aborted) return
+      failed(key, error)
+    } finally {
+      observe({ what: 'pass', controller: controller.name, key, outcome, durationMs: clock.monotonicMs() - startedMs })
+    }
+  }
+
+  function passOf(id: string, key: string): PassOf {
+    const statusMs = paces.get(key)?.statusMs
+    return {
+      controller: controller.name,
+      key,
+      id,
+      statusDue: statusMs === undefined || clock.monotonicMs() - statusMs >= statusEveryMs,
+      wrote: write => ownWrites.add(id, write),
+    }
+  }
+
+  function settle(key: string, plan: Plan, carried: Carried): 'done' | 'failed' | 'conflict' {
+    const pace = paceOf(key)
+    if (carried.wroteStatus) pace.statusMs = clock.monotonicMs()
+    if (carried.statusWaits) queue.addAfter(key, Math.max(0, (pace.statusMs ?? 0) + statusEveryMs - clock.monotonicMs()))
+    if (carried.held !== undefined) {
+      log('debug', `removals wait: ${carried.held}`, { controller: controller.name, key })
+      // When writes that are not seen yet are seen, the key is added anyway.
+      if (carried.held !== 'until-seen') queue.addAfter(key, heldAgainMs)
+      else if (!ownWrites.has(`${controller.name} ${key}`)) queue.add(key)
+    }
+    const againMs = lookAgainMs(plan, pace)
+    if (againMs !== undefined) queue.addAfter(key, againMs)
+    if (isForgettable(pace)) paces.delete(key)
+    for (const error of carried.errors.slice(1)) logFailure(key, error)
+    if (carried.errors.length > 0) {
+      failed(key, carried.errors[0])
+      return 'failed'
+    }
+    if (carried.conflict) {
+      queue.retry(key)
+      return 'conflict'
+    }
+    queue.succeeded(key)
+    return 'done'
+  }
+
+  const isForgettable = (pace: Pace) =>
+    pace.told === '' && (pace.statusMs === undefined || clock.monotonicMs() - pace.statusMs >= statusEveryMs)
+
+  function paceOf(key: string): Pace {
+    const known = paces.get(key)
+    if (known !== undefined) return known
+    const pace: Pace = { problemPasses: 0, told: '' }
+    paces.set(key, pace)
+    return pace
+  }
+
+  function lookAgainMs(plan: Plan, pace: Pace): number | undefined {
+    if (plan.lookAgainInMs !== undefined) return plan.lookAgainInMs
+    if (!plan.problems.some(problem => problem.retry === 'backoff')) {
+      pace.problemPasses = 0
+      return undefined
+    }
+    pace.problemPasses += 1
+    return retryAfterMs(pace.problemPasses - 1, chance(), problemLimits)
+  }
+
+  /** Each problem is logged when it begins, not on every pass. */
+  function tellProblems(key: string, plan: Plan): void {
+    const told = plan.problems
+      .map(problem => `${problem.code} ${problem.message}`)
+      .sort()
+      .join('\n')
+    if (told === (paces.get(key)?.told ?? '')) return
+    const before = new Set((paces.get(key)?.told ?? '').split('\n'))
+    for (const { code, message, todo, kernel, node, image } of plan.problems) {
+      if (before.has(`${code} ${message}`)) continue
+      log('warn', message, { controller: controller.name, key, reason: code, todo, kernel, node, image })
+    }
+    paceOf(key).told = told
+  }
+
+  function logFailure(key: string, error: unknown, againInMs?: number): void {
+    const fields = {
+      controller: controller.name,
+      key,
+      failures: queue.failures(key),
+      ...(againInMs === undefined ? {} : { againInMs: Math.round(againInMs) }),
+    }
+    const isFault = !(error instanceof ApiError) && error instanceof TypeError
+    log('error', errorText(error), { ...fields, ...(isFault ? { stack: error.stack } : {}) })
+  }
+
+  function failed(key: string, error: unknown): void {
+    const atLeastMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
+    logFailure(key, error, queue.retry(key, atLeastMs))
+  }
+
+  return {
+    queue,
+    settled: async () => {
+      await Promise.allSettled([...passes])
+    },
+  }
+}
