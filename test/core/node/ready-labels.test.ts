@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readyLabels } from '../../../src/core/node/ready-labels.ts'
+import { aNode, aPod, deepFreeze } from '../../builders.ts'
+
+const ready = { 'kmm.node.kubernetes.io/drivers.driver.ready': '', 'kmm.node.kubernetes.io/driver.ready': '' }
+const pluginReady = {
+  'kmm.node.kubernetes.io/drivers.driver.device-plugin-ready': '',
+  'kmm.node.kubernetes.io/driver.device-plugin-ready': '',
+}
+const labelsOf = (node: ReturnType<typeof aNode>, ...pods: readonly ReturnType<typeof aPod>[]) =>
+  readyLabels(deepFreeze(node), deepFreeze([...pods]))
+
+describe('ready labels', () => {
+  it('a ready loader gives both spellings', () => assert.deepEqual(labelsOf(aNode(), aPod()), ready))
+  it('a ready device plugin gives its own two', () =>
+    assert.deepEqual(labelsOf(aNode(), aPod({ operand: 'plugin' })), pluginReady))
+  it('a ready device plugin does not keep the loader label of a dead loader', () =>
+    assert.deepEqual(
+      labelsOf(
+        aNode({ labels: { ...ready } }),
+        aPod({ ready: false, container: { state: { waiting: { reason: 'CrashLoopBackOff' } } } }),
+        aPod({ operand: 'plugin' }),
+      ),
+      pluginReady,
+    ))
+  it('a loader that is not ready gives none', () => assert.deepEqual(labelsOf(aNode(), aPod({ ready: false })), {}))
+  it('a loader that is being deleted gives none, though it is still ready', () =>
+    assert.deepEqual(labelsOf(aNode({ labels: { ...ready } }), aPod({ deleted: '2026-01-01T00:50:00Z' })), {}))
+  it('the same Module name in another namespace has a label of its own', () =>
+    assert.deepEqual(labelsOf(aNode(), aPod({ namespace: 'other' })), {
+      'kmm.node.kubernetes.io/other.driver.ready': '',
+      'kmm.node.kubernetes.io/driver.ready': '',
+    }))
+
+  it('a silent node keeps its labels as they are', () =>
+    assert.deepEqual(labelsOf(aNode({ ready: 'Unknown', labels: { ...ready, other: 'x' } }), aPod({ ready: false })), ready))
+  it('a silent node gets no new label', () => assert.deepEqual(labelsOf(aNode({ ready: 'Unknown' }), aPod()), {}))
+
+  const back = { readySince: '2026-01-01T00:40:00Z', labels: { ...ready } }
+  it('after silence the label stays until the kubelet has reported', () =>
+    assert.deepEqual(labelsOf(aNode(back), aPod({ ready: false, readySince: '2026-01-01T00:30:00Z' })), ready))
+  it('after silence a container that started anew is judged by its own readiness', () =>
+    assert.deepEqual(
+      labelsOf(
+        aNode(back),
+        aPod({
+          ready: false,
+          readySince: '2026-01-01T00:30:00Z',
+          container: { state: { running: { startedAt: '2026-01-01T00:40:02Z' } } },
+        }),
+      ),
+      {},
+    ))
+  it('after a reboot a container that is not running takes the label away', () =>
+    assert.deepEqual(
+      labelsOf(
+        aNode(back),
+        aPod({
+          ready: false,
+          readySince: '2026-01-01T00:30:00Z',
+          container: { state: { waiting: { reason: 'PostStartHookError' } } },
+        }),
+      ),
+      {},
+    ))
+  it('the label of a Module without pods on a ready node goes', () =>
+    assert.deepEqual(labelsOf(aNode({ labels: { ...ready } })), {}))
+})
