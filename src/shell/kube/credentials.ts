@@ -9,12 +9,20 @@ export type TlsMaterial = { readonly ca?: string; readonly cert?: string; readon
 
 export type Headers = Readonly<Record<string, string | string[]>>
 
+export type Proof = {
+  readonly tls: TlsMaterial
+  /** Authorization among them. Never log them. */
+  readonly headers: Headers
+}
+
 export type Credentials = {
-  tls(): Promise<TlsMaterial>
-  /** Request headers, Authorization among them. Never log them. */
-  headers(): Promise<Headers>
-  /** The server said 401, or refused the connection's certificates: read and ask everything again the next time. */
-  expire(): void
+  /** What to show with the next request. Throws TransportError when a file or program gives nothing and never did. */
+  current(): Promise<Proof>
+  /**
+   * The server refused what `used` says (401): files are read and the program is asked anew the next time. `unchanging` when there
+   * is neither, so that asking again cannot help.
+   */
+  renew(used: Proof): 'may differ now' | 'unchanging'
 }
 
 export function credentialsOf(config: ConnectionConfig, clock: Clock): Credentials {
@@ -24,43 +32,44 @@ export function credentialsOf(config: ConnectionConfig, clock: Clock): Credentia
     if ('text' in pem) return async () => pem.text
     const file = freshFile(pem.file, purpose, clock)
     files.push(file)
-    return file.read
+    return () => file.read()
   }
-  const authority = source(config.authority, 'certificate authority')
+  const { bearer, basic } = config
   const certificate = source(config.clientCertificate?.certificate, 'client certificate')
   const key = source(config.clientCertificate?.key, 'key of the client certificate')
-  const { bearer, basic } = config
-  const token = bearer !== undefined && 'file' in bearer ? source({ file: bearer.file }, 'token file') : undefined
+  const tokenFile = source(bearer !== undefined && 'file' in bearer ? bearer : undefined, 'token file')
+  // From here on `files` is complete: a 401 says nothing about the authority.
+  const ownFiles = [...files]
+  const authority = source(config.authority, 'certificate authority')
   const plugin = bearer !== undefined && 'exec' in bearer ? execCredentials(bearer.exec, clock) : undefined
+  const fixed: Headers = { ...impersonationHeaders(config), ...(basic === undefined ? {} : { authorization: basicOf(basic) }) }
 
-  const bearerToken = async (): Promise<string | undefined> => {
-    if (plugin !== undefined) return (await plugin.current()).token
-    if (token !== undefined) return (await token())?.trim()
-    return bearer !== undefined && 'token' in bearer ? bearer.token : undefined
-  }
-  const impersonation = impersonationHeaders(config)
   return {
-    tls: async () => {
-      const [ca, ownCert, ownKey] = [await authority(), await certificate(), await key()]
-      const fromPlugin = plugin === undefined ? undefined : (await plugin.current()).certificate
-      const cert = fromPlugin?.certificate ?? ownCert
-      const certKey = fromPlugin?.key ?? ownKey
+    current: async () => {
+      const printed = await plugin?.current()
+      const fromFile = (await tokenFile())?.trim()
+      const token = printed?.token ?? fromFile ?? (bearer !== undefined && 'token' in bearer ? bearer.token : undefined)
+      const [ca, ownCertificate, ownKey] = [await authority(), await certificate(), await key()]
+      const cert = printed?.certificate?.certificate ?? ownCertificate
+      const certKey = printed?.certificate?.key ?? ownKey
       return {
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined || certKey === undefined ? {} : { cert, key: certKey }),
+        tls: {
+          ...(ca === undefined ? {} : { ca }),
+          ...(cert === undefined || certKey === undefined ? {} : { cert, key: certKey }),
+        },
+        headers: token === undefined ? fixed : { ...fixed, authorization: `Bearer ${token}` },
       }
     },
-    headers: async () => {
-      const current = await bearerToken()
-      if (current !== undefined) return { ...impersonation, authorization: `Bearer ${current}` }
-      if (basic === undefined) return impersonation
-      return { ...impersonation, authorization: `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}` }
-    },
-    expire: () => {
-      for (const file of files) file.expire()
-      plugin?.forget()
+    renew: used => {
+      for (const file of ownFiles) file.expire()
+      plugin?.forget(token => used.headers['authorization'] === `Bearer ${token}`)
+      return ownFiles.length > 0 || plugin !== undefined ? 'may differ now' : 'unchanging'
     },
   }
+}
+
+function basicOf({ username, password }: { readonly username: string; readonly password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
 /** Source: Kubernetes documentation "User impersonation". */

@@ -16,8 +16,14 @@ const programDeadlineMs = 60_000
 /** Not used in its last moments: the request takes time, and clocks differ. */
 const marginMs = 10_000
 
-/** The current credential; the program runs when there is none, it expires, or the server refused it (`forget`). Once at a time. */
-export function execCredentials(plugin: ExecPlugin, clock: Clock): { current(): Promise<ExecCredential>; forget(): void } {
+export type ExecCredentials = {
+  current(): Promise<ExecCredential>
+  /** Runs the program again the next time if its token is the refused one: of many requests with one token, one renews it. */
+  forget(isRefused: (token: string) => boolean): void
+}
+
+/** The program runs when there is no credential, it is about to expire, or it was refused; never twice at a time. */
+export function execCredentials(plugin: ExecPlugin, clock: Clock): ExecCredentials {
   let known: ExecCredential | undefined
   let running: Promise<ExecCredential> | undefined
   const isGood = (credential: ExecCredential) =>
@@ -31,8 +37,8 @@ export function execCredentials(plugin: ExecPlugin, clock: Clock): { current(): 
       known = await running
       return known
     },
-    forget: () => {
-      known = undefined
+    forget: isRefused => {
+      if (known?.token === undefined || isRefused(known.token)) known = undefined
     },
   }
 }

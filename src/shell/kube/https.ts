@@ -2,7 +2,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { type Clock, realClock } from '../clock.ts'
 import type { ConnectionConfig } from './connection.ts'
-import { type Credentials, credentialsOf, type Headers } from './credentials.ts'
+import { type Credentials, credentialsOf, type Headers, type Proof } from './credentials.ts'
 import { exchange, plainHeaders, readBody } from './exchange.ts'
 import { type Lane, type Sockets, socketsTo } from './sockets.ts'
 import type { KubeRequest, KubeResponse, Transport, WatchEvent } from './transport.ts'
@@ -50,24 +50,27 @@ export function httpsTransport(
       throw limit.passed.aborted ? limit.passed.reason : transportError(nameOf(link, request), error)
     }
   }
-  return Object.assign(transport, { close: link.sockets.close })
+  return Object.assign(transport, { close: () => link.sockets.close() })
 }
 
 async function ask(link: Link, request: KubeRequest, limit: Limit): Promise<KubeResponse> {
-  const response = await askOnce(link, request, limit)
-  if (response.status !== 401) return response
-  link.credentials.expire()
-  return askOnce(link, request, limit)
+  const proof = await unlessPassed(limit.passed, link.credentials.current())
+  const response = await askOnce(link, request, proof, limit)
+  if (response.status !== 401 || link.credentials.renew(proof) === 'unchanging') return response
+  return askOnce(link, request, await unlessPassed(limit.passed, link.credentials.current()), limit)
 }
 
-async function askOnce(link: Link, request: KubeRequest, limit: Limit): Promise<KubeResponse> {
-  const [tls, headers] = await unlessPassed(limit.passed, Promise.all([link.credentials.tls(), link.credentials.headers()]))
+async function askOnce(link: Link, request: KubeRequest, proof: Proof, limit: Limit): Promise<KubeResponse> {
   const lane = laneOf(request)
-  const seat = link.sockets.seat(lane, tls)
+  const seat = link.sockets.seat(lane, proof.tls)
   let isStreaming = false
   try {
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
-    const message = await exchange({ ...requestOptions(link, request, headers, body), agent: seat.agent }, body, limit.passed)
+    const message = await exchange(
+      { ...requestOptions(link, request, proof.headers, body), agent: seat.agent },
+      body,
+      limit.passed,
+    )
     const answered = { status: message.statusCode ?? 0, headers: plainHeaders(message) }
     if (lane !== 'watches' || answered.status !== 200)
       return { ...answered, body: await readBody(message, nameOf(link, request)) }
