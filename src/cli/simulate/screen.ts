@@ -1,0 +1,60 @@
+// Shows rows as they change: a table redrawn in place on a terminal, one line for each change elsewhere.
+import type { Io } from '../io.ts'
+import { printRow, printTable, type Row } from './table.ts'
+
+export type Screen = {
+  /** A sentence between the tables. */
+  say(text: string): void
+  /** `sinceMs`: virtual time since the beginning. */
+  show(rows: readonly Row[], sinceMs: number): void
+}
+
+export const createScreen = (io: Io): Screen => (io.terminal === undefined ? plainLines(io) : liveTable(io, io.terminal))
+
+function plainLines(io: Io): Screen {
+  let shown = new Map<string, string>()
+  return {
+    say: text => io.out(`${text}\n`),
+    show(rows, sinceMs) {
+      const now = new Map(rows.map(row => [`${row.node} ${row.module}`, printRow(row)]))
+      for (const [id, line] of now) if (shown.get(id) !== line) io.out(`${printSince(sinceMs)}  ${line}\n`)
+      for (const id of shown.keys()) if (!now.has(id)) io.out(`${printSince(sinceMs)}  ${id.replace(' ', '  ')}  gone\n`)
+      shown = now
+    },
+  }
+}
+
+/** Sequences of ECMA-48: CSI n A goes up n lines, CSI J clears to the end of the screen. */
+function liveTable(io: Io, { columns, rows: height }: { readonly columns: number; readonly rows: number }): Screen {
+  let drawn = 0
+  const clear = () => {
+    if (drawn > 0) io.out(`\u001b[${drawn}A\u001b[J`)
+    drawn = 0
+  }
+  let last: readonly string[] = []
+  return {
+    say(text) {
+      // The table so far stays above the sentence; the next one is drawn below it.
+      drawn = 0
+      io.out(`${last.length === 0 ? '' : '\n'}${text}\n`)
+      last = []
+    },
+    show(rows, sinceMs) {
+      const room = Math.max(3, height - 3)
+      const table = printTable(rows, columns)
+      const lines = table.length <= room ? table : [...table.slice(0, room - 1), `... and ${table.length - room + 1} more`]
+      if (lines.join('\n') === last.join('\n')) return
+      clear()
+      io.out(`${lines.join('\n')}\n${printSince(sinceMs).trim()}\n`)
+      drawn = lines.length + 1
+      last = lines
+    },
+  }
+}
+
+/** `  1m05s`. */
+export function printSince(sinceMs: number): string {
+  const seconds = Math.round(sinceMs / 1000)
+  const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60]
+  return (minutes === 0 ? `${rest}s` : `${minutes}m${String(rest).padStart(2, '0')}s`).padStart(7)
+}

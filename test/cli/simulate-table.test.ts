@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Module } from '../../src/api/module.ts'
+import { kernelsFor, nodesFor } from '../../src/cli/simulate/kernels.ts'
+import { createScreen, printSince } from '../../src/cli/simulate/screen.ts'
+import { printTable, type Row, rowsOf } from '../../src/cli/simulate/table.ts'
+import type { Node } from '../../src/core/cluster.ts'
+
+const moduleOf = (
+  name: string,
+  mappings: readonly object[],
+  selector: object = {},
+  status: object = {},
+  version?: string,
+): Module => ({
+  apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
+  kind: 'Module',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    selector: selector as Record<string, string>,
+    moduleLoader: {
+      container: { modprobe: { moduleName: name }, kernelMappings: mappings, ...(version === undefined ? {} : { version }) },
+    },
+  },
+  status,
+})
+const nodeOf = (name: string, kernel: string, labels: Record<string, string> = {}): Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels },
+  status: { nodeInfo: { kernelVersion: kernel } },
+})
+
+describe('the nodes of a simulation', () => {
+  const kernels: readonly (readonly [what: string, mappings: readonly object[], kernels: readonly string[]])[] = [
+    ['the literals', [{ literal: '5.1' }, { literal: '5.2' }], ['5.1', '5.2']],
+    ['a kernel that a regexp matches', [{ regexp: '\\.fc37\\.x86_64$' }], ['6.0.15-300.fc37.x86_64']],
+    [
+      'another kernel for a pattern that matches all',
+      [{ literal: '6.0.15-300.fc37.x86_64' }, { regexp: '^.+$' }],
+      ['6.0.15-300.fc37.x86_64', '5.14.0-284.25.1.el9_2.x86_64'],
+    ],
+    ['nothing for a pattern that no known kernel matches', [{ regexp: '\\f' }, { literal: '5.1' }], ['5.1']],
+    ['one kernel when no mapping helps', [{ regexp: '(' }], ['5.14.0-284.25.1.el9_2.x86_64']],
+  ]
+  for (const [what, mappings, expected] of kernels) {
+    it(`run ${what}`, () => assert.deepEqual(kernelsFor([moduleOf('a', mappings)]), expected))
+  }
+
+  it('are selected by the Modules, in turn where selectors exclude each other', () => {
+    const modules = [
+      moduleOf('a', [], { gpu: 'x', zone: '1' }),
+      moduleOf('b', [], { gpu: 'y' }),
+      moduleOf('c', [], { zone: '1' }),
+    ]
+    const labels = nodesFor([], modules, 3, ['k']).map(node => node.labels)
+    assert.deepEqual(labels, [
+      { gpu: 'x', zone: '1' },
+      { gpu: 'y', zone: '1' },
+      { zone: '1', gpu: 'x' },
+    ])
+  })
+
+  it('ask for the version of the Module, as the owner of a node would', () => {
+    const [node] = nodesFor([], [moduleOf('a', [], {}, {}, '1.0')], 1, ['k'])
+    assert.deepEqual(node?.labels, { 'kmm.node.kubernetes.io/version-module.default.a': '1.0' })
+  })
+
+  it('are those of the input where it has some, with its kernels', () => {
+    const nodes = nodesFor([nodeOf('x', '5.1', { a: 'b' }), nodeOf('y', '')], [], 9, ['k1', 'k2'])
+    assert.deepEqual(
+      nodes.map(({ name, kernel }) => [name, kernel]),
+      [
+        ['x', '5.1'],
+        ['y', 'k2'],
+      ],
+    )
+  })
+
+  it('take the kernels in turn', () => {
+    assert.deepEqual(
+      nodesFor([], [], 3, ['k1', 'k2']).map(({ name, kernel }) => [name, kernel]),
+      [
+        ['node-1', 'k1'],
+        ['node-2', 'k2'],
+        ['node-3', 'k1'],
+      ],
+    )
+  })
+})
+
+const row: Row = {
+  node: 'n1',
+  module: 'default/a',
+  kernel: '5.1',
+  driver: '-',
+  state: 'waiting',
+  reason: 'Loading',
+  message: 'it is\nbeing loaded',
+}
+
+describe('the table of a simulation', () => {
+  const states: readonly (readonly [
+    what: string,
+    status: object,
+    labels: Record<string, string>,
+    loaded: string | undefined,
+    expected: Partial<Row>,
+  ])[] = [
+    [
+      'a ready label',
+      {},
+      { 'kmm.node.kubernetes.io/default.a.ready': '' },
+      '1.0',
+      { state: 'loaded', driver: '1.0', reason: '' },
+    ],
+    ['nothing yet', {}, {}, undefined, { state: 'waiting', driver: '-' }],
+    ['a driver in the kernel that nobody has reported yet', {}, {}, '1.0', { state: 'waiting', driver: '1.0' }],
+    [
+      'a reason that passes',
+      { notReadyNodes: [{ name: 'n1', reason: 'Loading' }] },
+      {},
+      undefined,
+      { state: 'waiting', reason: 'Loading' },
+    ],
+    [
+      'a reason that stays',
+      { notReadyNodes: [{ name: 'n1', reason: 'KeyRejected', message: 'no' }] },
+      {},
+      undefined,
+      { state: 'failed', reason: 'KeyRejected', message: 'no' },
+    ],
+    ['an older driver', { notReadyNodes: [{ name: 'n1', reason: 'Outdated' }] }, {}, '1.0', { state: 'outdated', driver: '1.0' }],
+    ['no mapping', { notReadyNodes: [{ name: 'n1', reason: 'NoKernelMapping' }] }, {}, undefined, { state: 'no driver' }],
+  ]
+  for (const [what, status, labels, loaded, expected] of states) {
+    it(`shows ${what}`, () => {
+      const [shown] = rowsOf([moduleOf('a', [], {}, status)], [nodeOf('n1', '5.1', labels)], () => loaded)
+      for (const [field, value] of Object.entries(expected)) assert.equal(shown?.[field as keyof Row], value)
+    })
+  }
+
+  it('has rows only for the nodes that a Module selects, sorted', () => {
+    const rows = rowsOf(
+      [moduleOf('b', []), moduleOf('a', [], { x: 'y' })],
+      [nodeOf('n2', ''), nodeOf('n1', '', { x: 'y' })],
+      () => undefined,
+    )
+    assert.deepEqual(
+      rows.map(one => `${one.node} ${one.module}`),
+      ['n1 default/a', 'n1 default/b', 'n2 default/b'],
+    )
+  })
+
+  it('is aligned, and cut at the width of the terminal', () => {
+    assert.deepEqual(printTable([row], 80), [
+      'NODE  KERNEL  MODULE     DRIVER  STATE    REASON',
+      'n1    5.1     default/a  -       waiting  Loading',
+    ])
+    for (const line of printTable([row], 25)) assert.ok(line.length < 25)
+  })
+})
+
+const written = (terminal: { columns: number; rows: number } | undefined) => {
+  const texts: string[] = []
+  const screen = createScreen({
+    readStdin: () => Promise.resolve(''),
+    out: text => void texts.push(text),
+    err: () => {},
+    terminal,
+    stop: new AbortController().signal,
+  })
+  return { screen, texts }
+}
+
+describe('the screen of a simulation', () => {
+  it('prints one line for each change where there is no terminal', () => {
+    const { screen, texts } = written(undefined)
+    screen.show([row], 0)
+    screen.show([row], 1000)
+    screen.show([{ ...row, driver: '1.0', state: 'loaded', reason: '', message: '' }], 65_000)
+    screen.show([], 66_000)
+    assert.deepEqual(texts, [
+      '     0s  n1  default/a  -  waiting  Loading: it is being loaded\n',
+      '  1m05s  n1  default/a  1.0  loaded\n',
+      '  1m06s  n1  default/a  gone\n',
+    ])
+  })
+
+  it('redraws the table in place on a terminal, below what was said', () => {
+    const { screen, texts } = written({ columns: 80, rows: 24 })
+    screen.say('Look:')
+    screen.show([row], 0)
+    screen.show([row], 500)
+    screen.show([{ ...row, reason: 'KeyRejected' }], 1000)
+    assert.equal(texts[0], 'Look:\n')
+    assert.equal(texts.filter(text => text.includes('\u001b[3A\u001b[J')).length, 1)
+    assert.ok(texts.join('').endsWith('KeyRejected\n1s\n'))
+  })
+
+  it('shows no more lines than the terminal has', () => {
+    const { screen, texts } = written({ columns: 80, rows: 8 })
+    screen.show(
+      Array.from({ length: 20 }, (_, index) => ({ ...row, node: `n${index}` })),
+      0,
+    )
+    assert.ok(texts.join('').split('\n').length <= 8)
+    assert.match(texts.join(''), /\.\.\. and 17 more\n/)
+  })
+
+  it('prints times as people do', () => {
+    assert.deepEqual(
+      [0, 999, 61_000, 3_600_000].map(ms => printSince(ms).trim()),
+      ['0s', '1s', '1m01s', '60m00s'],
+    )
+  })
+})
