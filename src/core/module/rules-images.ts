@@ -1,12 +1,19 @@
 // Rules about image references and the variables in them (behaviour.md 3.5 and 6.5).
 import { parseImageRef } from '../image-ref.ts'
+import { kernelVariables } from '../kernel/mapping.ts'
+import { type Substituted, substitute } from '../template.ts'
 import { type Found, has, inContainer, inMapping, type Rule, type Subject } from './rule.ts'
 import { quoted } from './violation.ts'
 
-const kernelVariables = ['KERNEL_FULL_VERSION', 'KERNEL_VERSION', 'KERNEL_XYZ', 'KERNEL_X', 'KERNEL_Y', 'KERNEL_Z'] as const
-const imageVariables = [...kernelVariables, 'MOD_NAME', 'MOD_NAMESPACE'] as const
+const kernelNames = ['KERNEL_FULL_VERSION', 'KERNEL_VERSION', 'KERNEL_XYZ', 'KERNEL_X', 'KERNEL_Y', 'KERNEL_Z'] as const
+const imageNames = [...kernelNames, 'MOD_NAME', 'MOD_NAMESPACE'] as const
 
-type Template = { readonly path: string; readonly field: string; readonly text: string; readonly variables: readonly string[] }
+type Template = {
+  readonly path: string
+  readonly field: string
+  readonly text: string
+  readonly variables: readonly string[] | undefined
+}
 
 /** Every text of the Module in which variables are replaced. */
 function templatesIn({ container }: Subject): readonly Template[] {
@@ -19,16 +26,16 @@ function templatesIn({ container }: Subject): readonly Template[] {
   ]
   return sections.flatMap(({ at, section: { containerImage, sign } }) => [
     ...(has(containerImage)
-      ? [{ path: at('containerImage'), field: 'containerImage', text: containerImage, variables: imageVariables }]
+      ? [{ path: at('containerImage'), field: 'containerImage', text: containerImage, variables: imageNames }]
       : []),
     ...(has(sign?.unsignedImage)
-      ? [{ path: at('sign', 'unsignedImage'), field: 'unsignedImage', text: sign.unsignedImage, variables: kernelVariables }]
+      ? [{ path: at('sign', 'unsignedImage'), field: 'unsignedImage', text: sign.unsignedImage, variables: kernelNames }]
       : []),
     ...(sign?.filesToSign ?? []).map((text, index) => ({
       path: at('sign', 'filesToSign', index),
       field: 'filesToSign',
       text,
-      variables: kernelVariables,
+      variables: kernelNames,
     })),
   ])
 }
@@ -37,38 +44,55 @@ const reference = /\$(?:\$|\{([\p{L}\p{Nd}_]*)[^}\n]*\}|([\p{L}\p{Nd}_]+))/gu
 
 const namesIn = (text: string) => [...text.matchAll(reference)].flatMap(([, braced, bare]) => braced ?? bare ?? [])
 
-/** As the text looks for some kernel. Variables have the form of a kernel version without characters that a tag may not have. */
-const sampleOf = (text: string) => text.replace(reference, whole => (whole === '$$' ? '$' : '6.0.15'))
+const sampleValues: Readonly<Record<string, string>> = {
+  ...kernelVariables('6.0.15-300.fc37.x86_64'),
+  MOD_NAME: 'name',
+  MOD_NAMESPACE: 'namespace',
+}
+
+/** As the text looks for some kernel; one whose version may stand in a tag as it is. */
+const sampleOf = ({ text, variables = [] }: Template): Substituted =>
+  substitute(text, Object.fromEntries(variables.map(name => [name, sampleValues[name] ?? ''])))
 
 const templateInvalid: Rule = {
   code: 'TemplateInvalid',
   on: 'both',
   severity: 'error',
   check: subject =>
-    templatesIn(subject).flatMap(({ path, field, text }) =>
-      sampleOf(text).includes('${')
-        ? [{ path, message: `${field} ${quoted(text)} has a "\${" without its "}": write $$ for a dollar sign` }]
-        : [],
-    ),
+    templatesIn(subject).flatMap(template => {
+      const sample = sampleOf(template)
+      return 'error' in sample
+        ? [{ path: template.path, message: `${template.field}: ${sample.error}; write $$ for a dollar sign` }]
+        : []
+    }),
+}
+
+/** The image of the device plugin has no variables. */
+function imagesIn(subject: Subject): readonly Template[] {
+  const plugin = subject.module.spec.devicePlugin?.container.image
+  const own =
+    plugin === undefined
+      ? []
+      : [{ path: 'spec.devicePlugin.container.image', field: 'image', text: plugin, variables: undefined }]
+  return [...templatesIn(subject).filter(({ field }) => field !== 'filesToSign'), ...own]
+}
+
+const parsedOf = (template: Template) => {
+  const sample = template.variables === undefined ? { text: template.text } : sampleOf(template)
+  return 'error' in sample ? undefined : parseImageRef(sample.text)
 }
 
 const imageInvalid: Rule = {
   code: 'ImageInvalid',
   on: 'both',
   severity: 'error',
-  check: subject => {
-    const plugin = subject.module.spec.devicePlugin?.container.image
-    const images = templatesIn(subject).filter(({ field, text }) => field !== 'filesToSign' && !sampleOf(text).includes('${'))
-    return [
-      ...images.flatMap(({ path, field, text }) => wrongImage(path, field, sampleOf(text))),
-      ...(plugin === undefined ? [] : wrongImage('spec.devicePlugin.container.image', 'image', plugin)),
-    ]
-  },
-}
-
-function wrongImage(path: string, field: string, text: string): readonly Found[] {
-  const parsed = parseImageRef(text)
-  return 'error' in parsed ? [{ path, message: `${field} is no image: ${parsed.error}` }] : []
+  check: subject =>
+    imagesIn(subject).flatMap(template => {
+      const parsed = parsedOf(template)
+      return parsed !== undefined && 'error' in parsed
+        ? [{ path: template.path, message: `${template.field} is no image: ${parsed.error}` }]
+        : []
+    }),
 }
 
 const variableUnknown: Rule = {
@@ -76,7 +100,7 @@ const variableUnknown: Rule = {
   on: 'both',
   severity: 'warning',
   check: subject =>
-    templatesIn(subject).flatMap(({ path, field, text, variables }) =>
+    templatesIn(subject).flatMap(({ path, field, text, variables = [] }) =>
       [...new Set(namesIn(text))]
         .filter(name => !variables.includes(name))
         .map(name => ({
@@ -86,40 +110,20 @@ const variableUnknown: Rule = {
     ),
 }
 
+/** A new content behind the same name is seen by no one: neither by KMM nor by a node that has the image already. */
 const mutableTag: Rule = {
   code: 'MutableTag',
   on: 'both',
   severity: 'warning',
-  check: subject => {
-    const plugin = subject.module.spec.devicePlugin?.container.image
-    const images = templatesIn(subject).filter(({ field }) => field !== 'filesToSign')
-    return [
-      ...images.flatMap(({ path, field, text }) => wrongTag(path, field, text)),
-      ...(plugin === undefined ? [] : wrongTag('spec.devicePlugin.container.image', 'image', plugin)),
-    ]
-  },
-}
-
-/** A new content behind the same name is seen by no one: neither by KMM nor by a node that has the image already. */
-function wrongTag(path: string, field: string, text: string): readonly Found[] {
-  const parsed = parseImageRef(sampleOf(text))
-  if ('error' in parsed || parsed.digest !== undefined) return []
-  if (parsed.tag === undefined) {
-    return [
-      {
-        path,
-        message: `${field} ${quoted(text)} has no tag, which means latest: nodes can end up with different content; give it a tag of its own or a digest`,
-      },
-    ]
-  }
-  return parsed.tag === 'latest'
-    ? [
-        {
-          path,
-          message: `${field} ${quoted(text)} has the tag latest, so nodes can end up with different content: give it a tag of its own or a digest`,
-        },
-      ]
-    : []
+  check: subject =>
+    imagesIn(subject).flatMap(template => {
+      const parsed = parsedOf(template)
+      if (parsed === undefined || 'error' in parsed || parsed.digest !== undefined || (parsed.tag ?? 'latest') !== 'latest')
+        return []
+      const how = parsed.tag === undefined ? 'no tag, which means latest' : 'the tag latest'
+      const message = `${template.field} ${quoted(template.text)} has ${how}, so nodes can end up with different content: give it a tag of its own or a digest`
+      return [{ path: template.path, message }]
+    }),
 }
 
 export const imageRules: readonly Rule[] = [templateInvalid, imageInvalid, variableUnknown, mutableTag]

@@ -17,7 +17,7 @@ const selectorInvalid: Rule = {
     ]
     return selectors.flatMap(([path, selector]) =>
       Object.entries(selector ?? {}).flatMap(([key, value]) => {
-        const at = path + printPath(['', key]).replace(/^(?=\w)/, '.')
+        const at = path + printPath(['x', key]).slice(1)
         if (!isLabelKey(key))
           return [
             {

@@ -23,6 +23,7 @@ export const rules: readonly Rule[] = [
   ...imageRules,
   ...modprobeRules,
   ...signingRules,
+  ...referenceRules,
   ...podRules,
 ]
 
