@@ -14,12 +14,13 @@ const wanted = createHash('sha256')
   .digest('hex')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-  process.stderr.write('Installing dependencies (npm ci) ...\n')
+  process.stderr.write('Installing dependencies (npm install) ...\n')
   try {
+    // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry has.
     // npm's own output goes to stderr: stdout belongs to the command that was asked for.
-    execFileSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+    execFileSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
   } catch {
-    process.stderr.write('npm ci failed, see above. Is the npm registry reachable?\n')
+    process.stderr.write('npm install failed, see above. Is the npm registry reachable?\n')
     process.exit(1)
   }
   mkdirSync(dirname(stamp), { recursive: true })
