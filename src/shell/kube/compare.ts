@@ -96,7 +96,7 @@ function listDifference(stated: readonly Value[], seen: Value, owned: Fields, un
   if (mine.some(element => element.startsWith('k:'))) return itemsDifference(stated, there, owned, mine, unit)
   if (!mine.some(element => element.startsWith('v:'))) return same(stated, there, unit, 'filled-in') ? undefined : ''
   const missing = stated.find(value => !there.includes(value) || !mine.includes(`v:${JSON.stringify(value)}`))
-  if (missing !== undefined) return `[${String(missing)}]`
+  if (missing !== undefined) return `[${JSON.stringify(missing)}]`
   const dropped = mine.find(element => !stated.some(value => `v:${JSON.stringify(value)}` === element))
   return dropped === undefined ? undefined : `[${dropped.slice(2)}]`
 }

@@ -211,7 +211,7 @@ export function startListWatch(
           failures: state.failures,
           againInMs: Math.round(waitMs),
         })
-        await sleep(clock, waitMs, stop)
+        if (waitMs > 0) await sleep(clock, waitMs, stop)
       }
     }
   }

@@ -132,24 +132,23 @@ export function createOperator(options: OperatorOptions): Operator {
     )
   }
 
-  const wakes = new Map<
-    string,
-    { readonly runner: Runner; readonly controller: Controller; readonly keys: Controller['wakes'][number]['keys'] }[]
-  >()
+  type Woken = { readonly runner: Runner; readonly controller: Controller; keys(object: KubeObject): readonly string[] }
+  const wakes = new Map<string, Woken[]>()
   for (const controller of controllers) {
     const runner = runners.get(controller.name)
     for (const wake of controller.wakes) {
       const id = resourceId(wake.resource)
       if (snapshot.watchOf(wake.resource) === undefined)
         throw new Error(`controller ${controller.name} is woken by ${id}, which is not watched`)
-      if (runner !== undefined) wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, keys: wake.keys }])
+      if (runner !== undefined) wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, keys: object => wake.keys(object, look) }])
     }
   }
 
   function wake(resource: Resource, object: KubeObject): void {
-    for (const { runner, controller, keys } of wakes.get(resourceId(resource)) ?? []) {
+    for (const woken of wakes.get(resourceId(resource)) ?? []) {
+      const { runner, controller } = woken
       try {
-        for (const key of keys(object, look)) runner.queue.add(key)
+        for (const key of woken.keys(object)) runner.queue.add(key)
       } catch (error) {
         log('error', `cannot tell whom ${object.kind} ${object.metadata.name} concerns: ${errorText(error)}`, {
           controller: controller.name,

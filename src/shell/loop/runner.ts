@@ -185,7 +185,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   return {
     queue,
     settled: async () => {
-      await Promise.allSettled([...passes])
+      await Promise.allSettled(passes)
     },
   }
 }
