@@ -31,7 +31,7 @@ function daemonSet(options: Parameters<typeof aCanonicalModule>[0] = {}, rest: R
 }
 
 const podOf = (of: DaemonSet) =>
-  of.spec?.template?.spec as Record<string, never> & { containers: readonly Record<string, never>[] }
+  of.spec?.template?.spec as unknown as Record<string, never> & { containers: readonly Record<string, never>[] }
 const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown
 
 describe('The loader DaemonSet', () => {

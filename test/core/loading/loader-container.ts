@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LoaderPaths } from '../../../src/core/loading/hooks.ts'
+import type { LoaderPaths } from '../../../src/core/loading/hook-paths.ts'
 
 export const bootId = '0b5f2f2a-8b1b-4a7c-9d53-6f3f0f4d2c11'
 
@@ -66,7 +66,7 @@ export function loaderContainer(): LoaderContainer {
     read: path => (existsSync(at(path)) ? readFileSync(at(path), 'utf8') : undefined),
     run: (script, how = {}) => {
       const PATH = how.onlyOwnPrograms === undefined ? `${at('bin')}:/usr/bin:/bin` : at('bin')
-      const env = { PATH, SECONDS_PER_SLEEP: '30' }
+      const env = { PATH, SECONDS_PER_SLEEP: '30', LC_ALL: 'C.UTF-8' }
       const result = spawnSync(how.shell ?? '/bin/sh', ['-c', script], {
         env,
         cwd: folder,

@@ -124,7 +124,10 @@ describe('The device-plugin DaemonSet', () => {
         { name: 'w', secret: { secretName: 's', optional: false } },
       ],
     })
-    const pod = made.spec?.template?.spec as { containers: readonly Record<string, unknown>[]; volumes: readonly unknown[] }
+    const pod = made.spec?.template?.spec as unknown as {
+      containers: readonly Record<string, unknown>[]
+      volumes: readonly unknown[]
+    }
     assert.deepEqual(pod.containers[0]?.['env'], [
       { name: 'EMPTY' },
       { name: 'NODE', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'spec.nodeName' } } },
