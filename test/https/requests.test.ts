@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -188,5 +189,17 @@ describe('stop', () => {
       requests().map(seen => seen.url),
       ['/x'],
     )
+  })
+
+  it('is forgotten by requests that are over, however they ended', async () => {
+    open()
+    const stop = new AbortController()
+    await transport(get('/x'), stop.signal)
+    server.answer((_, response) => response.socket?.destroy())
+    await assert.rejects(transport(get('/x', { method: 'POST' }), stop.signal))
+    server.answer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end())
+    const { stream } = await transport(get('/x', { query: { watch: 'true' } }), stop.signal)
+    for await (const _ of stream ?? []) assert.fail('no event was sent')
+    assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
   })
 })

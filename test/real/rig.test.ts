@@ -79,7 +79,7 @@ describe('the real control plane', () => {
       return body['status']?.['numberAvailable'] === 2
     })
     const { body } = await ask(plane, 'GET', pods, { query: { fieldSelector: `spec.nodeName=${name}` } })
-    const pod = body['items']?.[0]?.['metadata']?.['name']
+    const pod: string = body['items']?.[0]?.['metadata']?.['name'] ?? ''
     await ask(plane, 'DELETE', `${pods}/${pod}`)
     await eventually('last words', async () => {
       const status = (await ask(plane, 'GET', `${pods}/${pod}`)).body['status']
