@@ -37,14 +37,20 @@ export const loaderVersionLabel = (namespace: string, module: string) =>
 export const pluginVersionLabel = (namespace: string, module: string) =>
   `beta.${group}/version-device-plugin.${namespace}.${module}`
 
-/** Readable part plus a hash of the parts: the same parts give the same name, different parts never do. At most 63 characters. */
-export function objectName(...parts: readonly [string, ...string[]]): string {
-  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10)
-  const readable = parts
+/**
+ * Readable parts plus a hash of all parts: the same parts give the same name, different ones never do. At most 63 characters.
+ * `hidden` parts, such as a uid, are only in the hash.
+ */
+export function objectName(readable: readonly [string, ...string[]], ...hidden: readonly string[]): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([readable, hidden]))
+    .digest('hex')
+    .slice(0, 10)
+  const words = readable
     .filter(part => part !== '')
     .join('-')
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+/, '')
-  return `${readable.slice(0, 52).replace(/-+$/, '') || 'x'}-${digest}`
+  return `${words.slice(0, 52).replace(/-+$/, '') || 'x'}-${digest}`
 }

@@ -112,6 +112,6 @@ export const pluginVersion = (daemonSet: DaemonSet, module: CanonicalModule): st
 
 /** The uid is a part: the DaemonSet of a Module that was deleted and made again is another one. */
 export const loaderName = (module: CanonicalModule, kernel: string): string =>
-  objectName(module.metadata.name, kernelLabelValue(kernel), versionOf(module), module.metadata.uid ?? '')
+  objectName([module.metadata.name, kernelLabelValue(kernel), versionOf(module)], module.metadata.uid ?? '')
 export const pluginName = (module: CanonicalModule): string =>
-  objectName(module.metadata.name, 'device-plugin', versionOf(module), module.metadata.uid ?? '')
+  objectName([module.metadata.name, 'device-plugin', versionOf(module)], module.metadata.uid ?? '')
