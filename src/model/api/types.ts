@@ -10,13 +10,7 @@ export type Json = Readonly<Record<string, unknown>>
 /** One thing wrong with one field, with the reason words of `metav1.StatusCause`. */
 export type FieldProblem = {
   readonly path: string
-  readonly reason:
-    | 'FieldValueRequired'
-    | 'FieldValueInvalid'
-    | 'FieldValueNotSupported'
-    | 'FieldValueForbidden'
-    | 'FieldValueDuplicate'
-    | 'FieldValueTypeInvalid'
+  readonly reason: string
   /** As the real server writes it after the path: `Required value`, `Invalid value: "x": must be ...`. */
   readonly message: string
 }
@@ -27,6 +21,8 @@ export type ApiResource = Resource & {
   readonly status?: 'subresource' | 'plain'
   /** Whether writes to `/status` may also change labels, annotations and finalizers (built-in kinds: yes; CRD kinds: no). */
   readonly statusMetadata?: 'written' | 'kept'
+  /** Whether a create may bring a status along (Nodes register with theirs). */
+  readonly statusOnCreate?: 'kept' | 'dropped'
   /** `metadata.generation` counts changes of everything but metadata and status. CRD kinds, DaemonSets, Jobs ...; not Pods' status, Nodes, Secrets. */
   readonly generation?: 'counted' | 'none'
   readonly singular?: string
@@ -42,12 +38,18 @@ export type ApiResource = Resource & {
   readonly indexed?: readonly string[]
   /** Fills what the server fills; called on every write, must be idempotent. `old` is absent on create. */
   readonly complete?: (object: KubeObject, old: KubeObject | undefined) => KubeObject
+  /** What the server itself adds after the writer's fields were noted, so that the writer does not own it. */
+  readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => KubeObject
   /** Everything wrong with the object; `old` is absent on create. */
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly FieldProblem[]
+  /** Paths of the fields that would be dropped; told as a warning, or as a refusal under `fieldValidation=Strict`. */
+  readonly unknownFields?: (object: KubeObject) => readonly string[]
   /** How long a deleted object stays for its owner to end it; 0 goes at once. Pods only. */
   readonly graceSeconds?: (object: KubeObject, asked: number | undefined) => number
+  /** What happens to dependents when a delete does not say. Default `Background`; `Orphan` for Jobs. */
+  readonly defaultPropagation?: Propagation
   /** Syntax of names. Default `subdomain` (RFC 1123). */
-  readonly nameSyntax?: 'subdomain' | 'label'
+  readonly nameSyntax?: 'subdomain' | 'label' | 'path'
   /** Whether the kind comes from a CustomResourceDefinition. */
   readonly origin?: 'built-in' | 'crd'
 }
@@ -83,6 +85,8 @@ export type AdmissionReview = {
 
 export type AdmissionAnswer = {
   readonly allowed: boolean
+  /** Name of the webhook, as it is shown. */
+  readonly webhook?: string
   /** Shown to the user when refused. */
   readonly message?: string
   readonly warnings?: readonly string[]
@@ -109,7 +113,7 @@ export type ApiServerOptions = {
   readonly clock: Clock
   /** Usually `builtInResources`; kinds of CRDs appear by themselves. */
   readonly resources: readonly ApiResource[]
-  /** Called after validation, before every create, update and delete (not for no-ops). */
+  /** Called after validation, before every create, update and delete. */
   readonly admit?: (review: AdmissionReview) => AdmissionAnswer
   readonly audit?: (entry: AuditEntry) => void
   readonly fault?: (request: KubeRequest, isWrite: boolean) => Fault
@@ -151,6 +155,8 @@ export type ModelApi = {
   remove(resource: Resource, key: string, options?: RemoveOptions): void
   /** After each committed change, in order, synchronously. The returned function ends it. */
   subscribe(listener: (change: Change) => void): () => void
+  /** Ends all open watches: closed by the server, broken, or open but silent for ever. */
+  cutWatches(how: 'close' | 'break' | 'silence'): void
   /** Mutating requests over the transport that changed something. */
   readonly writes: number
   /** Forgets the history of watches, as an etcd compaction does: watches from older versions and continue tokens get 410. */

@@ -1,0 +1,40 @@
+// The call-out to admission webhooks.
+import type { KubeObject } from '../../core/object.ts'
+import { ApiError } from './errors.ts'
+import type { Server } from './server.ts'
+import type { ApiResource } from './types.ts'
+
+type Question = {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
+  readonly resource: ApiResource
+  readonly object?: KubeObject
+  readonly oldObject?: KubeObject
+  readonly endpoint?: 'object' | 'status'
+  readonly dryRun: boolean
+}
+
+/** Throws 403 when the webhook refuses; its warnings go into the answer. */
+export function admit(server: Server, { operation, resource, object, oldObject, endpoint, dryRun }: Question): void {
+  const about = object ?? oldObject
+  if (server.options.admit === undefined || about === undefined) return
+  const { name, namespace } = about.metadata
+  const answer = server.options.admit({
+    operation,
+    resource,
+    name,
+    dryRun,
+    ...(endpoint === 'status' ? { subresource: 'status' } : {}),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(object === undefined ? {} : { object }),
+    ...(oldObject === undefined ? {} : { oldObject }),
+  })
+  server.warnings.push(...(answer.warnings ?? []))
+  if (answer.allowed) return
+  const webhook = answer.webhook ?? 'validation'
+  throw new ApiError(
+    403,
+    'Forbidden',
+    `admission webhook "${webhook}" denied the request: ${answer.message ?? 'no reason given'}`,
+    {},
+  )
+}
