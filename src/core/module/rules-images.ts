@@ -2,7 +2,7 @@
 import { parseImageRef } from '../image-ref.ts'
 import { kernelVariables } from '../kernel/mapping.ts'
 import { type Substituted, substitute } from '../template.ts'
-import { type Found, has, inContainer, inMapping, type Rule, type Subject } from './rule.ts'
+import { has, inContainer, inMapping, type Rule, type Subject } from './rule.ts'
 import { quoted } from './violation.ts'
 
 const kernelNames = ['KERNEL_FULL_VERSION', 'KERNEL_VERSION', 'KERNEL_XYZ', 'KERNEL_X', 'KERNEL_Y', 'KERNEL_Z'] as const
