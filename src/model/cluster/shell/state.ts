@@ -1,0 +1,159 @@
+// What a running shell remembers.
+import type { Routine } from '../routine.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { Signal, Task } from '../task.ts'
+import type { Command, Script } from './syntax.ts'
+
+/** Where a file descriptor leads. Reading shares one place, so that `read` takes line after line. */
+export type Descriptor = {
+  readonly source?: { text: string; at: number }
+  readonly write?: (text: string) => void
+}
+
+export type Flow =
+  | { readonly kind: 'exit' }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'break' | 'continue'; readonly levels: number }
+
+export type Shell = {
+  readonly surroundings: Surroundings
+  readonly task: Task
+  /** `$$`: of the first shell, also in its subshells. */
+  readonly pid: number
+  /** `$0`. */
+  readonly name: string
+  readonly busybox: boolean
+  variables: Map<string, string>
+  exported: Set<string>
+  readonlyNames: Set<string>
+  functions: Map<string, Command>
+  positional: readonly string[]
+  directory: string
+  descriptors: Map<number, Descriptor>
+  /** `set -e`, `-u`, `-f`, `-x` by their letter. */
+  options: Set<string>
+  traps: Map<string, string>
+  pendingSignals: Signal[]
+  jobs: Task[]
+  /** `$?` */
+  status: number
+  /** Of the last command substitution of the current command. */
+  substitutionStatus: number
+  /** Set while a `break`, `return` or `exit` unwinds. */
+  flow: Flow | undefined
+  /** How many enclosing conditions keep `set -e` from acting. */
+  tested: number
+  loops: number
+  /** Variables to restore at the end of each running function. */
+  locals: Map<string, string | undefined>[]
+  line: number
+  /** Commands since the clock last moved: a script must not spin for ever. */
+  readonly spin: { atMs: number; count: number }
+}
+
+const spinLimit = 200_000
+
+export function createShell(
+  options: Pick<Shell, 'surroundings' | 'task' | 'name' | 'busybox' | 'descriptors' | 'directory' | 'positional'> & {
+    readonly environment: ReadonlyMap<string, string>
+  },
+): Shell {
+  const { environment, ...rest } = options
+  return {
+    ...rest,
+    pid: rest.task.pid,
+    variables: new Map([['IFS', ' \t\n'], ['PATH', defaultPath], ...environment]),
+    exported: new Set(environment.keys()),
+    readonlyNames: new Set(),
+    functions: new Map(),
+    options: new Set(),
+    traps: new Map(),
+    pendingSignals: [],
+    jobs: [],
+    status: 0,
+    substitutionStatus: 0,
+    flow: undefined,
+    tested: 0,
+    loops: 0,
+    locals: [],
+    line: 1,
+    spin: { atMs: 0, count: 0 },
+  }
+}
+
+export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** A subshell: everything is copied, traps are forgotten (POSIX XCU 2.12). */
+export function forkShell(shell: Shell, task: Task = shell.task): Shell {
+  return {
+    ...shell,
+    task,
+    variables: new Map(shell.variables),
+    exported: new Set(shell.exported),
+    readonlyNames: new Set(shell.readonlyNames),
+    functions: new Map(shell.functions),
+    descriptors: new Map(shell.descriptors),
+    options: new Set(shell.options),
+    traps: new Map([...shell.traps].filter(([, action]) => action === '')),
+    pendingSignals: [],
+    jobs: [],
+    flow: undefined,
+    loops: 0,
+    locals: shell.locals.map(saved => new Map(saved)),
+  }
+}
+
+/** Throws when a script runs on and on without letting time pass: in the model that would never end. */
+export function countCommand(shell: Shell): void {
+  const nowMs = shell.surroundings.clock.nowMs()
+  if (shell.spin.atMs !== nowMs) {
+    shell.spin.atMs = nowMs
+    shell.spin.count = 0
+  }
+  if (++shell.spin.count > spinLimit)
+    throw new Error(`A script of image ${shell.surroundings.image} spins: ${spinLimit} commands without a pause`)
+}
+
+export function getVariable(shell: Shell, name: string): string | undefined {
+  switch (name) {
+    case '?':
+      return String(shell.status)
+    case '$':
+      return String(shell.pid)
+    case '!':
+      return shell.jobs.length === 0 ? undefined : String(shell.jobs.at(-1)?.pid)
+    case '#':
+      return String(shell.positional.length)
+    case '-':
+      return [...shell.options].join('')
+    case '0':
+      return shell.name
+    case '@':
+    case '*':
+      return shell.positional.length === 0 ? undefined : shell.positional.join(name === '*' ? ifsOf(shell).charAt(0) : ' ')
+    default:
+      return /^[0-9]/.test(name) ? shell.positional[Number(name) - 1] : shell.variables.get(name)
+  }
+}
+
+export const ifsOf = (shell: Shell): string => shell.variables.get('IFS') ?? ' \t\n'
+
+/** A failure of the shell itself: its words on standard error; a non-interactive shell ends with 2 (POSIX XCU 2.8.1). */
+export class ShellFailure extends Error {}
+
+export function setVariable(shell: Shell, name: string, value: string): void {
+  if (shell.readonlyNames.has(name)) throw new ShellFailure(`${name}: is read only`)
+  shell.variables.set(name, value)
+}
+
+export function writeTo(shell: Shell, fd: number, text: string): void {
+  shell.descriptors.get(fd)?.write?.(text)
+}
+
+/** In dash's form, for example `sh: 1: foo: not found`. */
+export function complain(shell: Shell, message: string): void {
+  writeTo(shell, 2, `${shell.name}: ${shell.line}: ${message}\n`)
+}
+
+/** What runs a script in a shell; expansion needs it for `$(...)`. */
+export type RunScript = (shell: Shell, script: Script) => Routine<number>
