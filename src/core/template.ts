@@ -50,17 +50,9 @@ function expression(inner: string, variables: Readonly<Record<string, string>>):
   if (operator === undefined) return wrong('holds something after the name that is none of :- := :+ - = +')
   const word = substituteWord(rest.slice(operator.length), variables)
   if (word === undefined) return wrong('may hold either plain text or exactly one $VARIABLE after the operator')
-  switch (operator) {
-    case ':-':
-    case ':=':
-      return value === undefined || value === '' ? word : value
-    case '-':
-    case '=':
-      return value ?? word
-    case ':+':
-    case '+':
-      return value === undefined ? '' : word
-  }
+  if (operator === '+' || operator === ':+') return value === undefined ? '' : word
+  const isMissing = value === undefined || (operator.startsWith(':') && value === '')
+  return isMissing ? word : value
 }
 
 /** Plain text, or one `$VARIABLE` that is all of it; undefined for anything in between. */

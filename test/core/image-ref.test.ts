@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { imagePartsOf, parseImageRef, printImageRef } from '../../src/core/image-ref.ts'
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { substitute } from '../../src/core/template.ts'
 
 const variables = { A: 'value', EMPTY: '', Ünï_1: 'letters' }

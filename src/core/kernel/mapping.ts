@@ -55,7 +55,7 @@ function selectMapping(
     if ('error' in pattern) {
       return { error: `regexp ${JSON.stringify(regexp)} of ${place} is not valid in Go's syntax: ${pattern.error}` }
     }
-    if (spellings.some(pattern.matches)) {
+    if (spellings.some(spelling => pattern.matches(spelling))) {
       return { mapping, index, because: `${place}: regexp ${JSON.stringify(regexp)} matches kernel ${kernel}` }
     }
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { kernelLabelValue, kernelPieces, kernelTag, withoutPlus } from '../../../src/core/kernel/version.ts'
 
 const labelValue = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
-const kernel = fc.string({ unit: fc.constantFrom(...'6.1-_+~:ax#'), minLength: 1, maxLength: 80 })
+const kernel = fc.string({ unit: fc.constantFrom(...'6.1-_+~:ax#'.split('')), minLength: 1, maxLength: 80 })
 
 describe('The label value of a kernel', () => {
   for (const legal of ['6.0.15-300.fc37.x86_64', '4.18.0-372.32.1.el8_6.x86_64', '5.15.0-my_build', '6']) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { loadScript, unloadScript } from '../../../src/core/loading/hooks.ts'
 import { loadArguments, shellWord, softDependencies, unloadArguments } from '../../../src/core/loading/modprobe.ts'
 import type { CanonicalModprobe } from '../../../src/core/module/canonical.ts'
@@ -64,7 +64,16 @@ describe('Arguments of modprobe', () => {
   it('reach modprobe exactly as they were asked for, whatever characters they hold', () => {
     const container = loaderContainer()
     try {
-      const nasty = fc.constantFrom(...`'"\\$\`*?[]{}()<>|&;~#!=-% \t\n\r`, '$(exit 9)', '\u0001', 'ö', '😀', '-v', '%s', 'a')
+      const nasty = fc.constantFrom(
+        ...`'"\\$\`*?[]{}()<>|&;~#!=-% \t\n\r`.split(''),
+        '$(exit 9)',
+        '\u0001',
+        'ö',
+        '😀',
+        '-v',
+        '%s',
+        'a',
+      )
       const argument = fc.array(nasty, { maxLength: 6 }).map(parts => parts.join(''))
       const args = fc.array(argument, { minLength: 1, maxLength: 4 })
       const modprobe = fc.record(
