@@ -1,4 +1,5 @@
 // A plan for people: only what would be done, and what is in the way.
+import type { DaemonSet } from '../../core/cluster.ts'
 import type { Look } from '../../core/controller.ts'
 import { type KubeObject, keyOf, type ObjectRef } from '../../core/object.ts'
 import type { Plan, Question, Removal } from '../../core/plan.ts'
@@ -24,7 +25,6 @@ function linesOf(plan: Plan, look: Look): readonly string[] {
     ...plan.apply.filter(object => isWritten(object, look)).map(object => writeLine(object, look)),
     ...statusLines(plan, look),
     ...plan.remove.map(removalLine),
-    ...plan.events.map(event => line('event', `${event.about.kind} ${printRef(event.about)}: ${event.reason}: ${event.message}`)),
     ...plan.problems.flatMap(({ code, message, todo }) => [line('problem', `${code}: ${message}`), line('', todo)]),
   ]
 }
@@ -51,10 +51,15 @@ function removalLine({ object, because, finalizer }: Removal): string {
 function writeLine(object: KubeObject, look: Look): string {
   const seen = seenOf(object, look)
   const name = `${object.kind} ${keyOf(object)}`
-  if (seen === undefined) return line('create', name)
+  if (seen === undefined) return line('create', `${name}${imageOf(object)}`)
   const fields = changedFields(object, seen)
   const more = fields.length > 4 ? ` and ${fields.length - 4} more` : ''
   return line('change', `${name}: ${fields.length === 0 ? 'gives up fields' : fields.slice(0, 4).join(', ')}${more}`)
+}
+
+function imageOf(object: KubeObject): string {
+  const image = object.kind === 'DaemonSet' ? (object as DaemonSet).spec?.template?.spec?.containers?.[0]?.image : undefined
+  return image === undefined ? '' : ` (image ${image})`
 }
 
 /** Paths of the stated fields that are seen otherwise. */

@@ -5,6 +5,7 @@ import { kernelOf } from '../../core/cluster.ts'
 import { readyLabel } from '../../core/names.ts'
 import { keyOf } from '../../core/object.ts'
 import { matchesLabels } from '../../core/selectors.ts'
+import { blockingTaint } from '../../core/tolerations.ts'
 
 export type Row = {
   readonly node: string
@@ -54,7 +55,11 @@ function rowOf(module: Module, node: Node, loadedVersion: LoadedVersion): Row {
     reason: problem?.reason ?? '',
     message: problem?.message ?? '',
   }
-  if (problem === undefined) return { ...row, state: isReady ? 'loaded' : 'waiting' }
+  if (problem === undefined) {
+    const taint = blockingTaint(node.spec?.taints ?? [], module.spec.tolerations ?? [])
+    if (!isReady && taint !== undefined) return { ...row, state: 'no driver', reason: 'NodeTainted', message: taint.key }
+    return { ...row, state: isReady ? 'loaded' : 'waiting' }
+  }
   if (problem.reason === 'Outdated') return { ...row, state: 'outdated' }
   if (problem.reason === 'NoKernelMapping') return { ...row, state: 'no driver' }
   return { ...row, state: passing.has(problem.reason) ? 'waiting' : 'failed' }

@@ -1,0 +1,116 @@
+// `kmm operator`: the controllers on a real cluster, until the process is told to stop.
+import { readFile } from 'node:fs/promises'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { controllers, watches } from '../../controllers/index.ts'
+import { fieldManager } from '../../core/names.ts'
+import { realClock } from '../../shell/clock.ts'
+import { serveHealth } from '../../shell/health-server.ts'
+import { httpsTransport } from '../../shell/kube/https.ts'
+import { inCluster } from '../../shell/kube/in-cluster.ts'
+import { loadKubeconfig } from '../../shell/kube/kubeconfig.ts'
+import { jsonLog, type LogLevel } from '../../shell/log.ts'
+import { createOperator } from '../../shell/loop/operator.ts'
+import type { Log } from '../../shell/observe.ts'
+import { defaultConfig, type Environment, type OperatorConfig, parseConfig, settingsOf } from '../../shell/settings.ts'
+import { BadInput } from '../../shell/yaml.ts'
+import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
+import { exitCodes, type Io } from '../io.ts'
+
+export type OperatorCommandOptions = {
+  readonly kubeconfig?: string
+  readonly config?: string
+  readonly images?: string
+  readonly assumeImages: ImageAssumption
+  readonly logLevel: LogLevel
+}
+
+/** Runs until `io.stop`; resolves to the exit code. Throws BadInput for wrong settings. */
+export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
+  const log = jsonLog('kmm', options.logLevel)
+  const config = await readConfig(options.config, log)
+  const { connection, namespace } = await connect(options, environment)
+  const settings = settingsOf(environment, config, namespace)
+  const images = await imagesOf(options, io, log)
+  const { version } = packageJson
+  const commit = environment['KMM_GIT_COMMIT'] || '<undefined>'
+
+  const transport = httpsTransport(connection, { clock: realClock, userAgent: `kmm/${version}` })
+  const running = createOperator({
+    controllers,
+    watches,
+    transport,
+    clock: realClock,
+    chance: Math.random,
+    log,
+    images,
+    settings,
+    fieldManager,
+    component: 'kmm-operator',
+  })
+  log('info', 'starting manager', { version, commit, server: connection.server, operatorNamespace: settings.operatorNamespace, managed: settings.managed })
+  const health = await serveHealth(config.health, running.health)
+  log('info', 'Starting server', { kind: 'health probe', addr: `${config.health.host}:${health.port}` })
+  tellControllers(log)
+  running.start()
+
+  await new Promise<void>(resolve => {
+    if (io.stop.aborted) resolve()
+    else io.stop.addEventListener('abort', () => resolve(), { once: true })
+  })
+  log('info', 'stopping', {})
+  await running.stop()
+  await health.close()
+  transport.close()
+  log('info', 'stopped', {})
+  return exitCodes.fine
+}
+
+async function readConfig(file: string | undefined, log: Log): Promise<OperatorConfig> {
+  if (file === undefined || file === '') return defaultConfig
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new BadInput(file, undefined, `the config file cannot be read: ${(error as Error).message}`)
+  }
+  const { config, unknownKeys } = parseConfig(text, file)
+  for (const key of unknownKeys) log('warn', `the config file has a key that this version does not know: ${key}`, { file, key })
+  return config
+}
+
+async function connect(options: OperatorCommandOptions, environment: Environment) {
+  const isPod = options.kubeconfig === undefined && environment['KUBECONFIG'] === undefined && environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  if (isPod) {
+    const pod = await inCluster({ host: environment['KUBERNETES_SERVICE_HOST'], port: environment['KUBERNETES_SERVICE_PORT'] })
+    return { connection: pod.config, namespace: pod.namespace }
+  }
+  const chosen = await loadKubeconfig({ ...(options.kubeconfig === undefined ? {} : { file: options.kubeconfig }), environment })
+  return { connection: chosen.config, namespace: undefined }
+}
+
+/** Until the registry client exists, what images are there must be said; loudly, since it replaces a registry's answer. */
+async function imagesOf(options: OperatorCommandOptions, io: Io, log: Log) {
+  const known = await readImages(options.images, io)
+  const answer = answersOf(known, options.assumeImages)
+  if (options.images !== undefined || options.assumeImages !== 'unknown') {
+    log('warn', 'questions about images are answered from the command line, not by a registry: for tests only', {
+      images: options.images,
+      assumeImages: options.assumeImages,
+    })
+  }
+  return {
+    ask: (question: Parameters<typeof answer>[0]) => Promise.resolve(answer(question) ?? {}),
+  }
+}
+
+/** The records of the documentation's log sample: which controller listens to what. */
+function tellControllers(log: Log): void {
+  for (const controller of controllers) {
+    const [group = '', ofKind] = [controller.resource.apiVersion.includes('/') ? controller.resource.apiVersion.split('/')[0] : '', controller.resource.kind]
+    const fields = { controller: controller.name, controllerGroup: group, controllerKind: ofKind }
+    for (const { resource } of controller.wakes) {
+      log('info', 'Starting EventSource', { ...fields, source: `kind source: *${resource.apiVersion.split('/').at(-1)}.${resource.kind}` })
+    }
+    log('info', 'Starting Controller', fields)
+  }
+}

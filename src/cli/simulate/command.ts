@@ -1,0 +1,93 @@
+// `kmm simulate`: the operator on a simulated cluster, watched until everything has settled.
+
+import type { Module } from '../../api/module.ts'
+import { judgeModule } from '../../core/module/rules.ts'
+import { keyOf } from '../../core/object.ts'
+import { BadInput } from '../../shell/yaml.ts'
+import { readObjects } from '../input/files.ts'
+import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
+import { isModule, refuseWrongModules } from '../input/modules.ts'
+import { badField, type InputObject } from '../input/objects.ts'
+import { pathOf } from '../input/shape.ts'
+import { exitCodes, type Io, UsageError } from '../io.ts'
+import { nextDriver } from './change.ts'
+import { examplePath, tellDemo } from './demo.ts'
+import { createShow, type Show } from './show.ts'
+import { type Simulation, startSimulation } from './simulation.ts'
+import { printSummary } from './summary.ts'
+import { createWorld, type Failure, failures } from './world.ts'
+
+export type SimulateOptions = {
+  readonly filename: readonly string[]
+  readonly nodes: number
+  readonly kernels: readonly string[]
+  readonly fail: readonly string[]
+  readonly images?: string
+  readonly assumeImages: ImageAssumption
+  readonly operatorNamespace: string
+  readonly demo?: true
+}
+
+/** Resolves to the exit code. Throws BadInput and UsageError. */
+export async function simulate(options: SimulateOptions, io: Io): Promise<number> {
+  if (options.demo && options.filename.length > 0) throw new UsageError('--demo tells its own example: leave out -f')
+  const show = createShow(io)
+  if (options.demo) return tellDemo(show, options.operatorNamespace, io)
+  const wanted = parseFailures(options.fail)
+  const inputs = await readObjects(options.filename.length > 0 ? options.filename : [examplePath('module.yaml')], io)
+  refuseModules(inputs, io)
+  const known = await readImages(options.images, io)
+  const answer = answersOf(known, options.assumeImages)
+  const isPushed = (image: string) => answer({ ask: 'exists', image, namespace: '' })?.exists ?? true
+  const world = createWorld(
+    inputs.map(input => input.object),
+    { count: options.nodes, kernels: options.kernels, failures: wanted, isPushed },
+  )
+  for (const flaw of world.flaws) show.say(`On purpose: ${flaw}.`)
+  const simulation = startSimulation(world, { operatorNamespace: options.operatorNamespace, answer, stop: io.stop })
+  try {
+    for (const module of world.modules) simulation.applyModule(module)
+    await show.until(simulation)
+    if (wanted.includes('in-use')) await changeWhileInUse(simulation, show)
+    io.out(`\n${printSummary(simulation.rows())}`)
+  } finally {
+    await simulation.end()
+  }
+  return exitCodes.fine
+}
+
+function parseFailures(words: readonly string[]): readonly Failure[] {
+  return words.map(word => {
+    const failure = failures.find(known => known === word)
+    if (failure === undefined) throw new UsageError(`--fail ${word} is unknown: choose from ${failures.join(', ')}`)
+    return failure
+  })
+}
+
+/** What the API server or the webhook would refuse never gets into the simulated cluster either. */
+function refuseModules(inputs: readonly InputObject[], io: Io): void {
+  refuseWrongModules(inputs, io)
+  const given = inputs.filter(({ object }) => isModule(object))
+  if (given.length === 0) throw new BadInput(inputs[0]?.source.file ?? '', undefined, 'there is no Module in the input')
+  for (const { object, source } of given) {
+    const [error] = judgeModule(object as KubeModule).errors
+    if (error !== undefined) throw badField(source, pathOf(error.path), error.message, `Module ${keyOf(object)}`)
+  }
+}
+
+type KubeModule = InputObject['object'] & Module
+
+/** Somebody keeps a driver in use while the Modules ask for the next one. */
+async function changeWhileInUse(simulation: Simulation, show: Show): Promise<void> {
+  const busy = simulation.rows().find(row => row.state === 'loaded')
+  const module = simulation.modules().find(one => keyOf(one) === busy?.module)
+  const name = module?.spec.moduleLoader.container.modprobe.moduleName
+  if (busy === undefined || module === undefined || name === undefined) {
+    show.say('No driver is loaded, so none can be in use.')
+    return
+  }
+  show.say(`On purpose: a process on ${busy.node} keeps ${name} in use. Now Module ${busy.module} asks for another driver.`)
+  simulation.cluster.node(busy.node).hold(name)
+  simulation.changeModule(nextDriver(module))
+  await show.until(simulation)
+}
