@@ -47,7 +47,13 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
     fieldManager,
     component: 'kmm-operator',
   })
-  log('info', 'starting manager', { version, commit, server: connection.server, operatorNamespace: settings.operatorNamespace, managed: settings.managed })
+  log('info', 'starting manager', {
+    version,
+    commit,
+    server: connection.server,
+    operatorNamespace: settings.operatorNamespace,
+    managed: settings.managed,
+  })
   const health = await serveHealth(config.health, running.health)
   log('info', 'Starting server', { kind: 'health probe', addr: `${config.health.host}:${health.port}` })
   tellControllers(log)
@@ -79,7 +85,10 @@ async function readConfig(file: string | undefined, log: Log): Promise<OperatorC
 }
 
 async function connect(options: OperatorCommandOptions, environment: Environment) {
-  const isPod = options.kubeconfig === undefined && environment['KUBECONFIG'] === undefined && environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  const isPod =
+    options.kubeconfig === undefined &&
+    environment['KUBECONFIG'] === undefined &&
+    environment['KUBERNETES_SERVICE_HOST'] !== undefined
   if (isPod) {
     const pod = await inCluster({ host: environment['KUBERNETES_SERVICE_HOST'], port: environment['KUBERNETES_SERVICE_PORT'] })
     return { connection: pod.config, namespace: pod.namespace }
@@ -106,10 +115,16 @@ async function imagesOf(options: OperatorCommandOptions, io: Io, log: Log) {
 /** The records of the documentation's log sample: which controller listens to what. */
 function tellControllers(log: Log): void {
   for (const controller of controllers) {
-    const [group = '', ofKind] = [controller.resource.apiVersion.includes('/') ? controller.resource.apiVersion.split('/')[0] : '', controller.resource.kind]
+    const [group = '', ofKind] = [
+      controller.resource.apiVersion.includes('/') ? controller.resource.apiVersion.split('/')[0] : '',
+      controller.resource.kind,
+    ]
     const fields = { controller: controller.name, controllerGroup: group, controllerKind: ofKind }
     for (const { resource } of controller.wakes) {
-      log('info', 'Starting EventSource', { ...fields, source: `kind source: *${resource.apiVersion.split('/').at(-1)}.${resource.kind}` })
+      log('info', 'Starting EventSource', {
+        ...fields,
+        source: `kind source: *${resource.apiVersion.split('/').at(-1)}.${resource.kind}`,
+      })
     }
     log('info', 'Starting Controller', fields)
   }

@@ -1,0 +1,37 @@
+// /healthz and /readyz for the kubelet's probes (behaviour.md 14.3, decisions.md 30).
+import { createServer, type Server } from 'node:http'
+import type { Health } from './loop/health.ts'
+import type { Address } from './settings.ts'
+
+export type HealthServer = { readonly port: number; close(): Promise<void> }
+
+/** Resolves when it listens; rejects when the address is taken. `metrics`, where given, is served as /metrics. */
+export async function serveHealth(address: Address, health: () => Health): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    const { alive, ready, reasons } = health()
+    const path = (request.url ?? '').split('?')[0]
+    const isGood = path === '/healthz' ? alive : path === '/readyz' ? alive && ready : undefined
+    if (isGood === undefined) {
+      response.writeHead(404).end('not found\n')
+      return
+    }
+    response.writeHead(isGood ? 200 : 503, { 'content-type': 'text/plain' }).end(isGood ? 'ok\n' : `${reasons.join('\n')}\n`)
+  })
+  await listen(server, address)
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listen(server: Server, { host, port }: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => resolve())
+  })
+}
