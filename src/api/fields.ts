@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 export const text = (description: string) => z.string().meta({ description })
-export const flag = (description: string) => z.boolean().meta({ description })
+const flag = (description: string) => z.boolean().meta({ description })
 export const texts = (description: string) => z.array(z.string()).meta({ description })
 export const labelMap = (description: string) => z.record(z.string(), z.string()).meta({ description })
 export const count = (description: string) => z.int().meta({ description, format: 'int32' })

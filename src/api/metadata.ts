@@ -3,7 +3,7 @@
 
 type Texts = Readonly<Record<string, string>>
 
-export type OwnerReference = {
+type OwnerReference = {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string
@@ -12,7 +12,7 @@ export type OwnerReference = {
   readonly blockOwnerDeletion?: boolean
 }
 
-export type ManagedFields = {
+type ManagedFields = {
   readonly manager?: string
   readonly operation?: string
   readonly apiVersion?: string

@@ -1,9 +1,9 @@
 // The CustomResourceDefinitions that we ship. They are right without CEL and use nothing newer than Kubernetes 1.23 (decisions.md 25).
-import type { z } from 'zod'
+import type { KindSchema } from '../api/json-schema.ts'
 import { moduleObject } from '../api/module.ts'
 import { type Schema, structuralSchema } from './schema.ts'
 
-export type PrinterColumn = {
+type PrinterColumn = {
   readonly name: string
   readonly type: 'string' | 'integer' | 'date'
   readonly jsonPath: string
@@ -41,7 +41,7 @@ type Kind = {
   readonly shortName: string
   readonly group: string
   readonly scope: 'Namespaced' | 'Cluster'
-  readonly schema: z.ZodType
+  readonly schema: KindSchema
   readonly columns: readonly PrinterColumn[]
 }
 

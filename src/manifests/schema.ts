@@ -1,6 +1,6 @@
 // From the zod schema of a kind to the structural schema of its CRD. Source: Kubernetes documentation, "Extend the Kubernetes API with
 // CustomResourceDefinitions" (structural schema, pruning, defaulting); apiextensions.k8s.io/v1 JSONSchemaProps.
-import { z } from 'zod'
+import { jsonSchemaOf, type KindSchema } from '../api/json-schema.ts'
 import kubernetesSchemas from '../api/kubernetes-schemas.json' with { type: 'json' }
 
 /** The part of OpenAPI v3 that a CRD may hold. */
@@ -43,10 +43,8 @@ const root: Schema = {
 }
 
 /** The root schema of a kind, from that of its spec and status. Throws when the zod schema says what a CRD cannot. */
-export function structuralSchema(kind: z.ZodType): Schema {
-  const converted = structural(
-    z.toJSONSchema(kind, { target: 'openapi-3.0', io: 'input', reused: 'inline', unrepresentable: 'throw' }),
-  )
+export function structuralSchema(kind: KindSchema): Schema {
+  const converted = structural(jsonSchemaOf(kind))
   return { ...converted, properties: { ...root.properties, ...converted.properties } }
 }
 

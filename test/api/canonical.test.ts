@@ -1,16 +1,16 @@
 // The one form of a Module that core reads.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Module } from '../../src/api/module.ts'
-import { canonicalModule } from '../../src/core/module/canonical.ts'
+import { canonicalModule } from '../../src/core/canonical.ts'
 import { customResourceDefinitions } from '../../src/manifests/crds.ts'
 import type { Schema } from '../../src/manifests/schema.ts'
 import { checkModuleShape } from '../../src/manifests/shape.ts'
 import { deepFrozen } from '../rules/subject.ts'
 
 const optional = <T extends object>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }, requiredKeys: (keyof T & string)[]) =>
-  fc.record(model, { requiredKeys: requiredKeys as never })
+  fc.record(model, { requiredKeys })
 
 const word = fc.stringMatching(/^[a-z]{1,6}$/)
 const reference = fc.record({ name: word })

@@ -1,7 +1,7 @@
 // YAML as kubectl reads it, with lines for messages.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { BadInput, parseYamlDocuments, printYaml } from '../../src/shell/yaml.ts'
 
 const valueOf = (text: string) => parseYamlDocuments(text, 'file.yaml')[0]?.value

@@ -1,6 +1,6 @@
 // The form of one admission rule. A rule looks at one Module, and on an update at what it was before; it never looks at the cluster.
 import type { KernelMapping, Module } from '../../api/module.ts'
-import type { CanonicalContainer, CanonicalModule } from './canonical.ts'
+import type { CanonicalContainer, CanonicalModule } from '../canonical.ts'
 import { printPath, type Step } from './violation.ts'
 
 export type Subject = {

@@ -2,7 +2,7 @@
 // of its subject. On an update only rules that the *change* violates are errors (decisions.md 26): an object that was stored before a
 // rule existed can still be edited.
 import type { Module } from '../../api/module.ts'
-import { canonicalModule } from './canonical.ts'
+import { canonicalModule } from '../canonical.ts'
 import type { Rule, Subject } from './rule.ts'
 import { imageRules } from './rules-images.ts'
 import { mappingRules } from './rules-mappings.ts'
