@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { BadInput } from '../shell/yaml.ts'
 import { isTime } from './input/shape.ts'
 import { exitCodes, type Io, UsageError } from './io.ts'
+import type { OperatorCommandOptions } from './operator/command.ts'
 import type { PlanOptions } from './plan/command.ts'
 import type { SimulateOptions } from './simulate/command.ts'
 import type { ValidateOptions } from './validate/command.ts'
@@ -168,6 +169,23 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
       ),
     )
     .action(async (options: SimulateOptions) => finish(await (await import('./simulate/command.ts')).simulate(options, io)))
+
+  program
+    .command('operator')
+    .description('Runs the operator on the cluster of the pod or of the kubeconfig, until it is told to stop.')
+    .addOption(new Option('--kubeconfig <file>', 'how to reach the cluster (default: KUBECONFIG, the pod, ~/.kube/config)'))
+    .addOption(new Option('--config <file>', 'settings of the operator'))
+    .addOption(images())
+    .addOption(assumeImages())
+    .addOption(
+      new Option('--log-level <level>', 'the least important lines to log')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .addHelpText('after', examples('kmm operator', 'kmm operator --kubeconfig ~/.kube/config --log-level debug'))
+    .action(async (options: OperatorCommandOptions) =>
+      finish(await (await import('./operator/command.ts')).operator(options, io, process.env)),
+    )
 
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
   return program

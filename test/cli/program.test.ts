@@ -40,7 +40,7 @@ describe('the command line', () => {
   it('shows every command in the help, and examples in the help of each', async () => {
     const { code, out } = await runKmm(['--help'])
     assert.equal(code, 0)
-    for (const command of ['plan', 'validate', 'simulate']) {
+    for (const command of ['plan', 'validate', 'simulate', 'operator']) {
       assert.match(out, new RegExp(`^  ${command} `, 'm'))
       const help = await runKmm([command, '--help'])
       assert.match(help.out, new RegExp(`Examples:\n  (.*\\| )?kmm ${command}`))
