@@ -1,7 +1,11 @@
 // What users write inside the device plugin's core/v1 fields, as the API server stores it. It drops empty values of fields that have
 // no pointer in core/v1, and fills in defaults inside values that it merges as a whole.
 
-const dropped = new Set(['readOnly', 'value', 'subPath', 'subPathExpr', 'medium', 'fsType', 'partition', 'imagePullPolicy'])
+// Source: core/v1 types without a pointer (EnvVar, VolumeMount, the volume sources).
+const dropped = new Set([
+  ...['value', 'readOnly', 'subPath', 'subPathExpr', 'imagePullPolicy', 'containerName', 'medium', 'fsType', 'partition'],
+  ...['user', 'secretFile', 'revision', 'directory', 'chapAuthDiscovery', 'chapAuthSession', 'sslEnabled'],
+])
 
 /** A copy without the values that the server would drop, and with `fieldRef.apiVersion`. Equal values give equal copies. */
 export function stored<T>(value: T): T {
