@@ -94,4 +94,16 @@ describe('canonical form of a Module', () => {
       }),
     )
   })
+
+  it('prefers the canonical spelling where an old object has both', () => {
+    const mapping = { literal: '6.1', sign: { keySecret: { name: 'a' }, keysecret: { name: 'b' }, certsecret: { name: 'c' } } }
+    const container = { kernelMappings: [mapping], modprobe: {} }
+    const spec = { selector: {}, moduleLoader: { container }, imageRepoSecret: { name: 'd' }, imageReposecret: { name: 'e' } }
+    const canonical = canonicalModule({ apiVersion: 'v', kind: 'Module', metadata: { name: 'x' }, spec })
+    assert.deepEqual(canonical.spec.imageRepoSecret, { name: 'd' })
+    assert.deepEqual(canonical.spec.moduleLoader.container.kernelMappings[0]?.sign, {
+      keySecret: { name: 'a' },
+      certSecret: { name: 'c' },
+    })
+  })
 })

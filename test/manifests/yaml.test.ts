@@ -39,6 +39,11 @@ describe('reading YAML', () => {
     assert.deepEqual(parseYamlDocuments('', 'file.yaml'), [])
   })
 
+  it('knows the line of what an alias stands for', () => {
+    const [document] = parseYamlDocuments('a: &x\n  b: 1\n  c: 2\nd: *x\n', 'file.yaml')
+    assert.deepEqual([document?.line(['d']), document?.line(['d', 'c'])], [4, 3])
+  })
+
   it('knows the line of every field, and of the nearest one above a field that is not there', () => {
     const [document] = parseYamlDocuments('---\na:\n  b:\n    - c: 1\n      d: 2\n    - e\n  f.g/h: x\n', 'file.yaml')
     assert(document)
