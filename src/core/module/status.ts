@@ -27,7 +27,8 @@ const listedNodes = 20
 
 export function planStatus(facts: StatusFacts): { readonly status: PlannedStatus; readonly events: readonly PlannedEvent[] } {
   const { module, nowMs } = facts
-  const now = new Date(nowMs).toISOString().replace('.000Z', 'Z')
+  // metav1.Time has whole seconds.
+  const now = new Date(Math.floor(nowMs / 1000) * 1000).toISOString().replace('.000Z', 'Z')
   const verdict = judge(facts)
   const conditions = conditionsOf(verdict, module.status?.conditions ?? [], module.metadata.generation, now)
   const notReady = notReadyNodes(facts, now)

@@ -159,9 +159,10 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
       .join('\n')
     if (told === (paces.get(key)?.told ?? '')) return
     const before = new Set((paces.get(key)?.told ?? '').split('\n'))
-    for (const { code, message, todo, kernel, node, image } of plan.problems) {
+    for (const { code, message, todo, passing, kernel, node, image } of plan.problems) {
       if (before.has(`${code} ${message}`)) continue
-      log('warn', message, { controller: controller.name, key, reason: code, todo, kernel, node, image })
+      // What ends by itself is no warning, and on a big cluster a flood.
+      log(passing ? 'debug' : 'warn', message, { controller: controller.name, key, reason: code, todo, kernel, node, image })
     }
     paceOf(key).told = told
   }
