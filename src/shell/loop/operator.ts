@@ -1,5 +1,5 @@
 // Runs controllers: watch, queue, plan, carry out, wait for the next change. Read `createOperator` from the bottom up.
-import type { Controller, Look, Settings, Watch } from '../../core/controller.ts'
+import type { Controller, Look, Settings, Wake, Watch } from '../../core/controller.ts'
 import type { KubeObject, Resource } from '../../core/object.ts'
 import type { Clock } from '../clock.ts'
 import type { RetryLimits } from '../kube/backoff.ts'
@@ -140,19 +140,21 @@ export function createOperator(options: OperatorOptions): Operator {
       const id = resourceId(wake.resource)
       if (snapshot.watchOf(wake.resource) === undefined)
         throw new Error(`controller ${controller.name} is woken by ${id}, which is not watched`)
-      if (runner !== undefined) wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, keys: object => wake.keys(object, look) }])
+      if (runner !== undefined)
+        wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, keys: object => wake.keys(object, look) }])
     }
   }
 
-  function wake(resource: Resource, object: KubeObject): void {
-    for (const woken of wakes.get(resourceId(resource)) ?? []) {
-      const { runner, controller } = woken
+  /** Old and new; one of them is absent for an object that appears or goes. */
+  function wake(resource: Resource, old: KubeObject | undefined, object: KubeObject | undefined): void {
+    for (const { runner, controller, wake: listens } of wakes.get(resourceId(resource)) ?? []) {
       try {
-        for (const key of woken.keys(object)) runner.queue.add(key)
+        if (old !== undefined && object !== undefined && listens.matters?.(old, object) === false) continue
+        for (const version of [old, object])
+          if (version !== undefined) for (const key of listens.keys(version, look)) runner.queue.add(key)
       } catch (error) {
-        log('error', `cannot tell whom ${object.kind} ${object.metadata.name} concerns: ${errorText(error)}`, {
-          controller: controller.name,
-        })
+        const { kind, metadata } = object ?? old ?? { kind: resource.kind, metadata: { name: '' } }
+        log('error', `cannot tell whom ${kind} ${metadata.name} concerns: ${errorText(error)}`, { controller: controller.name })
       }
     }
   }
@@ -161,14 +163,12 @@ export function createOperator(options: OperatorOptions): Operator {
     if (begun || stop.aborted || !isSynced()) return
     begun = true
     log('info', 'everything is listed: planning begins', { resources: watches.length })
-    for (const { resource } of watches) for (const object of snapshot.list(resource)) wake(resource, object)
+    for (const { resource } of watches) for (const object of snapshot.list(resource)) wake(resource, undefined, object)
   }
 
   const listener = (name: string) => ({
     changed: (resource: Resource, old: KubeObject | undefined, object: KubeObject | undefined) => {
-      if (!begun) return
-      if (old !== undefined) wake(resource, old)
-      if (object !== undefined) wake(resource, object)
+      if (begun) wake(resource, old, object)
     },
     touched: (resource: Resource, key: string) => {
       if (begun) succeeded(name)
