@@ -137,7 +137,10 @@ describe('kmm plan', () => {
       'kmm.node.kubernetes.io/version-module.default.my-kmod': '1',
       mine: 'x',
     }
-    const report = await plan([node('n1', fc37, labels), node('n2', fc37, { [kernelLabel]: fc37, mine: 'x' })])
+    const report = await plan([
+      node('n1', fc37, labels),
+      node('n2', fc37, { [kernelLabel]: fc37, mine: 'x', 'kmm.node.kubernetes.io/version-module.default.my-kmod': '1' }),
+    ])
     assert.deepEqual(planOf(report, 'Node', 'n1').writes, [{ apiVersion: 'v1', kind: 'Node', name: 'n1' }])
     assert.deepEqual(planOf(report, 'Node', 'n2').writes, [])
   })

@@ -140,6 +140,12 @@ describe('the table of a simulation', () => {
     })
   }
 
+  it('says of a node with a taint that it gets no driver', () => {
+    const tainted: Node = { ...nodeOf('n1', '5.1'), spec: { taints: [{ key: 'gpu', effect: 'NoSchedule' }] } }
+    const [shown] = rowsOf([moduleOf('a', [])], [tainted], () => undefined)
+    assert.deepEqual([shown?.state, shown?.reason, shown?.message], ['no driver', 'NodeTainted', 'gpu'])
+  })
+
   it('has rows only for the nodes that a Module selects, sorted', () => {
     const rows = rowsOf(
       [moduleOf('b', []), moduleOf('a', [], { x: 'y' })],
