@@ -4,33 +4,18 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it, type TestContext } from 'node:test'
+import { describe } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { httpsTransport } from '../../src/shell/kube/https.ts'
 import { loadKubeconfig } from '../../src/shell/kube/kubeconfig.ts'
 import type { KubeRequest } from '../../src/shell/kube/transport.ts'
-import { controlPlaneForTests } from '../control-plane/for-test.ts'
+import { onControlPlane } from '../control-plane/for-test.ts'
 import { bootIdOf } from '../control-plane/nodes.ts'
 import { outputOf } from '../control-plane/run.ts'
 import type { ControlPlane } from '../control-plane/start.ts'
 
-let started: ControlPlane | { readonly skipped: string }
 const never = new AbortController().signal
-
-before(async () => {
-  started = await controlPlaneForTests({ parts: ['controllers', 'scheduler', 'kubelets'] })
-})
-after(async () => {
-  if (!('skipped' in started)) await started.stop()
-})
-
-/** Registers a test that gets the control plane, or skips itself. */
-function real(sentence: string, body: (plane: ControlPlane) => Promise<void>): void {
-  void it(sentence, async (context: TestContext) => {
-    if ('skipped' in started) context.skip(started.skipped)
-    else await body(started)
-  })
-}
+const real = onControlPlane({ parts: ['controllers', 'scheduler', 'kubelets'] })
 
 type Loose = { readonly [field: string]: Loose } & readonly Loose[] & string & number
 
@@ -65,7 +50,7 @@ describe('the real control plane', () => {
     const transport = httpsTransport(config, { userAgent: 'rig-test/1' })
     const version = (await transport({ method: 'GET', path: '/version', deadlineMs: 5000 }, never)).body as { gitVersion: string }
     transport.close()
-    assert.ok(goMod.includes(`k8s.io/kubernetes ${version.gitVersion}\n`), version.gitVersion)
+    assert.ok(goMod.includes(`k8s.io/kubernetes ${version.gitVersion} `), version.gitVersion)
   })
 
   real('runs the pods of a DaemonSet; a deleted one says its last words and stays while it has a finalizer', async plane => {

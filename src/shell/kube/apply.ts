@@ -77,8 +77,13 @@ export async function sendApply(
   return { result: 'written', object: objectIn(body) }
 }
 
-// An apply with a uid that is not the object's is a 409; one of the status of nothing is a 404 (decisions.md 4).
-const isGone = (response: KubeResponse): boolean => response.status === 409 || response.status === 404
+// With a uid: an apply to nothing is a 409 (decisions.md 4), to a successor a 422 that calls the uid immutable, and one of the
+// status of nothing is a 404 (all seen on 1.36, test/real). A successor's status is written: there the server ignores the uid.
+function isGone({ status, body }: KubeResponse): boolean {
+  if (status === 409 || status === 404) return true
+  const causes = (body as { details?: { causes?: readonly { field?: string }[] } } | undefined)?.details?.causes ?? []
+  return status === 422 && causes.some(cause => cause.field === 'metadata.uid')
+}
 
 /** The managedFields after the fields of the former owners became ours; undefined if they own nothing that passes. */
 export function takenOver(
