@@ -10,7 +10,11 @@ const nowMs = Date.parse('2026-01-01T00:00:00Z')
 
 describe('An error of the API server', () => {
   it('says what was tried and what the server said', () => {
-    const response = { status: 422, headers: {}, body: { kind: 'Status', code: 422, reason: 'Invalid', message: 'spec.selector: Required value' } }
+    const response = {
+      status: 422,
+      headers: {},
+      body: { kind: 'Status', code: 422, reason: 'Invalid', message: 'spec.selector: Required value' },
+    }
     assert.throws(() => expectSuccess('apply DaemonSet ns/a', response, nowMs), {
       message: 'apply DaemonSet ns/a: the API server answered 422 Invalid: spec.selector: Required value',
       status: 422,
@@ -20,14 +24,23 @@ describe('An error of the API server', () => {
 
   for (const body of [undefined, null, 7, [], '<html>bad gateway</html>', { reason: 7 }]) {
     it(`is readable although the body is ${JSON.stringify(body)}`, () => {
-      assert.throws(() => expectSuccess('list nodes', { status: 502, headers: {}, body }, nowMs), /^ApiError: list nodes: the API server answered 502/)
+      assert.throws(
+        () => expectSuccess('list nodes', { status: 502, headers: {}, body }, nowMs),
+        /^ApiError: list nodes: the API server answered 502/,
+      )
     })
   }
 
   it('tells an outage from a refusal, and what is too old from both', () => {
     const error = (status: number, reason = '') => new ApiError('x', status, { reason })
-    assert.deepEqual([429, 500, 503, 504].map(status => isOutage(error(status))), [true, true, true, true])
-    assert.deepEqual([400, 403, 404, 409, 422].map(status => isOutage(error(status))), [false, false, false, false, false])
+    assert.deepEqual(
+      [429, 500, 503, 504].map(status => isOutage(error(status))),
+      [true, true, true, true],
+    )
+    assert.deepEqual(
+      [400, 403, 404, 409, 422].map(status => isOutage(error(status))),
+      [false, false, false, false, false],
+    )
     assert.ok(isOutage(new Error('socket hang up')))
     assert.ok(isExpired(error(410)) && isExpired(error(500, 'Expired')) && !isExpired(error(500)))
   })
@@ -80,6 +93,9 @@ describe('A deadline', () => {
     const work = within('ask', 5_000, clock, stopping.signal, () => new Promise(() => {}))
     stopping.abort(new Error('stop'))
     await assert.rejects(work, /stop/)
-    await assert.rejects(within('ask', 1, clock, stopping.signal, () => Promise.resolve(7)), /stop/)
+    await assert.rejects(
+      within('ask', 1, clock, stopping.signal, () => Promise.resolve(7)),
+      /stop/,
+    )
   })
 })

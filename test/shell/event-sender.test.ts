@@ -40,7 +40,10 @@ describe('Events', () => {
     const { sender, clock, sent } = setUp()
     for (const name of ['a', 'b', 'c']) sender.tell(event(name))
     await pass(clock, 5_000)
-    assert.deepEqual(sent.map(({ atMs }) => atMs), [0, 1_000, 2_000])
+    assert.deepEqual(
+      sent.map(({ atMs }) => atMs),
+      [0, 1_000, 2_000],
+    )
     assert.equal(sent[0]?.request.path, '/api/v1/namespaces/default/events')
   })
 
@@ -51,7 +54,10 @@ describe('Events', () => {
     for (let time = 0; time < 3; time++) sender.tell(event('a', 'Loaded', `again ${time}`))
     sender.tell(event('a', 'Other'))
     await pass(clock, 10_000)
-    assert.deepEqual(sent.map(({ request }) => request.method), ['POST', 'POST'])
+    assert.deepEqual(
+      sent.map(({ request }) => request.method),
+      ['POST', 'POST'],
+    )
     await pass(clock, 300_000)
     assert.equal(sent[2]?.request.method, 'PATCH')
     assert.equal(sent[2]?.request.path, `/api/v1/namespaces/default/events/${bodies()[0]?.metadata.name}`)
@@ -104,7 +110,11 @@ describe('Events', () => {
 
   it('say what happened to what, in the object of core/v1', () => {
     const times = { firstMs: Date.parse('2026-01-01T00:00:00Z'), lastMs: Date.parse('2026-01-01T00:01:00Z'), count: 2 }
-    const told = eventObject({ ...event('a'), about: { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'ns', name: 'd' } }, times, 'us')
+    const told = eventObject(
+      { ...event('a'), about: { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'ns', name: 'd' } },
+      times,
+      'us',
+    )
     assert.match(told.metadata.name, /^d\.[0-9a-f]{16}$/)
     const { metadata: _, ...rest } = told
     assert.deepEqual(rest, {

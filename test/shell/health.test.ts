@@ -28,11 +28,18 @@ describe('Health', () => {
 
   it('is not ready until all is listed', () => {
     const watches = [{ name: 'pods', state: heard(minute, { synced: false }) }]
-    assert.deepEqual(judgeHealth(watches, successes(), 0, minute), { ready: false, alive: true, reasons: ['pods are not listed yet'] })
+    assert.deepEqual(judgeHealth(watches, successes(), 0, minute), {
+      ready: false,
+      alive: true,
+      reasons: ['pods are not listed yet'],
+    })
   })
 
   it('is dead when a watch has been silent for five minutes although others were answered', () => {
-    const watches = [{ name: 'pods', state: heard(minute) }, { name: 'nodes', state: heard(10 * minute) }]
+    const watches = [
+      { name: 'pods', state: heard(minute) },
+      { name: 'nodes', state: heard(10 * minute) },
+    ]
     const { alive, ready, reasons } = judgeHealth(watches, successes(['nodes', 0, 10 * minute]), 0, 10 * minute)
     assert.deepEqual([alive, ready], [false, false])
     assert.deepEqual(reasons, ['the watch of pods has been silent for 540 s although other requests were answered'])
@@ -45,13 +52,19 @@ describe('Health', () => {
   })
 
   it('is only not ready while the API server is unreachable', () => {
-    const watches = [{ name: 'pods', state: heard(minute) }, { name: 'nodes', state: heard(minute) }]
+    const watches = [
+      { name: 'pods', state: heard(minute) },
+      { name: 'nodes', state: heard(minute) },
+    ]
     const { alive, ready } = judgeHealth(watches, successes(['pods', 0, minute], ['nodes', 0, minute]), 0, 20 * minute)
     assert.deepEqual([alive, ready], [true, false])
   })
 
   it('is not dead right after an outage, when one watch comes back before the other', () => {
-    const watches = [{ name: 'pods', state: heard(minute) }, { name: 'nodes', state: heard(20 * minute) }]
+    const watches = [
+      { name: 'pods', state: heard(minute) },
+      { name: 'nodes', state: heard(20 * minute) },
+    ]
     const noted = successes(['nodes', 0, minute], ['nodes', 19 * minute, 20 * minute])
     assert.equal(judgeHealth(watches, noted, 0, 20 * minute).alive, true)
     noted.note('nodes', 21 * minute)

@@ -177,7 +177,7 @@ export function startListWatch(
       const { stream } = expectSuccess(`watch ${resource.plural}`, response, clock.nowMs())
       if (stream === undefined) throw new Error(`watch ${resource.plural}: the answer is no stream`)
       heard()
-      for await (const event of stream) {
+      for await (const event of untilAborted(stream, attempt.signal)) {
         if (stop.aborted) return
         take(event)
       }
@@ -217,4 +217,24 @@ export function startListWatch(
   }
 
   return { state, done: keepUp() }
+}
+
+/** The stream's events, until the signal is raised: then it throws the signal's reason, even if the stream does not notice. */
+async function* untilAborted<T>(stream: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]()
+  let give: (reason: unknown) => void = () => {}
+  signal.addEventListener('abort', () => give(signal.reason), { once: true })
+  try {
+    for (;;) {
+      const next = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
+        give = reject
+        iterator.next().then(resolve, reject)
+        if (signal.aborted) reject(signal.reason as Error)
+      })
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    void iterator.return?.()?.then(undefined, () => {})
+  }
 }
