@@ -70,7 +70,8 @@ describe('Events', () => {
 
   it('are never doubled: a lost answer is asked for again under the same name', async () => {
     let lost = true
-    const { sender, clock, bodies } = setUp(() => {
+    const { sender, clock, bodies, sent } = setUp(({ method }) => {
+      if (method === 'PATCH') return undefined
       if (!lost) return status(409, 'AlreadyExists')
       lost = false
       return new Error('socket hang up')
@@ -79,6 +80,9 @@ describe('Events', () => {
     await pass(clock, 60_000)
     assert.equal(bodies().length, 2)
     assert.equal(bodies()[0]?.metadata.name, bodies()[1]?.metadata.name)
+    sender.tell(event('a'))
+    await pass(clock, 300_000)
+    assert.equal(sent[2]?.request.method, 'PATCH', 'it counts as told')
   })
 
   it('are given up after three outages, or at once where they are refused', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Controller } from '../../src/core/controller.ts'
+import type { KubeObject } from '../../src/core/object.ts'
 import { emptyPlan, type Question } from '../../src/core/plan.ts'
+import type { Problem } from '../../src/core/problem.ts'
 import { events } from '../../src/core/resources.ts'
 import { status } from './scripted-server.ts'
 import { createToyWorld, late, withEvents } from './toy-world.ts'
@@ -122,7 +124,7 @@ describe('The loop', () => {
       },
     })
     world.api.create(toys, toy('car', { parts: ['wheel'] }))
-    const operator = world.startOperator(late(world.clock, 5_000))
+    const operator = world.startOperator(late(world.clock, 5_000, path => path.includes('configmaps')))
     await world.pass(100)
     world.api.update(toys, 'default/car', object => ({ ...object, metadata: { ...object.metadata, labels: { touched: 'yes' } } }))
     await world.pass(4_800)
@@ -162,35 +164,128 @@ describe('The loop', () => {
     world.setFault(request =>
       refuse && request.method === 'GET' && request.path === '/api/v1/configmaps' ? status(503, 'ServiceUnavailable') : 'pass',
     )
-    world.api.compact()
     // The watch of ConfigMaps ends by its own time-out and cannot be opened again.
     await world.pass(650_000)
+    const writes = world.written.length
     world.setSpec('car', { parts: ['wheel'] })
     await world.pass(60_000)
-    assert.deepEqual(world.partNames(), ['car-door', 'car-wheel'])
+    assert.deepEqual(
+      world.written.slice(writes).filter(line => line.includes('configmaps')),
+      [],
+    )
     refuse = false
     await world.pass(120_000)
     assert.deepEqual(world.partNames(), ['car-wheel'])
     await operator.stop()
   })
 
-  it('writes counters at most every ten seconds, and what matters at once', async () => {
+  it('removes only after it has seen what it wrote in the same plan', async () => {
     const world = createToyWorld()
-    const { parts } = { parts: ['a', 'b', 'c', 'd', 'e', 'f'] }
-    world.api.create(toys, toy('car', { parts, colour: 'red' }))
+    world.api.create(toys, toy('car', { parts: ['old'] }))
+    const operator = world.startOperator(late(world.clock, 3_000, path => path.includes('configmaps')))
+    await world.pass(20_000)
+    const writes = world.written.length
+    world.setSpec('car', { parts: ['new'] })
+    await world.pass(2_900)
+    assert.deepEqual(
+      world.written.slice(writes).filter(line => line.includes('configmaps')),
+      ['patch configmaps car-new'],
+    )
+    await world.pass(1_000)
+    assert.ok(world.written.includes('delete configmaps car-old'))
+    await operator.stop()
+  })
+
+  it('tries a removal again where the server says that the object changed', async () => {
+    const world = createToyWorld()
+    world.api.create(toys, toy('car', { parts: ['a', 'b'] }))
+    const operator = world.startOperator()
+    await world.pass(20_000)
+    let refused = 1
+    world.setFault(({ method }) => (method === 'DELETE' && refused-- > 0 ? status(409, 'Conflict') : 'pass'))
+    world.setSpec('car', { parts: ['a'] })
+    await world.pass(1_000)
+    assert.deepEqual(world.partNames(), ['car-a'])
+    assert.equal(world.observed.filter(fact => fact.what === 'pass' && fact.outcome === 'conflict').length, 1)
+    assert.equal(world.logs.filter(line => line.startsWith('error')).length, 0)
+    await operator.stop()
+  })
+
+  it('writes counters at most every ten seconds', async () => {
+    const world = createToyWorld()
+    const parts = ['a', 'b', 'c', 'd']
+    // One part is always refused, so the toy is never ready and only its counter moves.
+    world.setFault((request, isWrite) => (isWrite && request.path.endsWith('car-bad') ? status(422, 'Invalid') : 'pass'))
+    world.api.create(toys, toy('car', { parts: [...parts, 'bad'], colour: 'red' }))
     const operator = world.startOperator()
     await world.pass(60_000)
     const before = world.written.length
-    const statusWrites = () => world.written.slice(before).filter(line => line.includes('toys/status'))
-    // Somebody keeps painting parts: each change moves the counter.
+    const statusWrites = () => world.written.slice(before).filter(line => line.includes('toys/status')).length
     for (let second = 0; second < 40; second++) {
       const name = `default/car-${parts[second % parts.length]}`
       world.api.update(configMaps, name, part => ({ ...part, data: { colour: `c${second}` } }) as typeof part, 'a-person')
       await world.pass(1_000)
     }
+    assert.ok(statusWrites() >= 1 && statusWrites() <= 5, `${statusWrites()} writes in 40 s`)
     await world.pass(30_000)
-    assert.deepEqual(world.status('car'), { parts: 6, ready: true })
-    assert.ok(statusWrites().length <= 84, `${statusWrites().length} writes: two for each time that it turns`)
+    assert.deepEqual(world.status('car'), { parts: 4, ready: false })
+    await operator.stop()
+  })
+
+  it('looks again when the plan says so', async () => {
+    const times: number[] = []
+    const patient: Controller = {
+      ...toyController,
+      plan: (_look, _key, { nowMs }) => {
+        times.push(nowMs)
+        return { ...emptyPlan, lookAgainInMs: 7_000 }
+      },
+    }
+    const world = createToyWorld({ operator: { controllers: [patient] } })
+    world.api.create(toys, toy('car', {}))
+    const operator = world.startOperator()
+    await world.pass(21_000)
+    assert.deepEqual(
+      times.map(time => time - (times[0] ?? 0)),
+      [0, 7_000, 14_000, 21_000],
+    )
+    await operator.stop()
+  })
+
+  it('tells a problem once, and looks again at one that may pass', async () => {
+    let passes = 0
+    const troubled: Controller = {
+      ...toyController,
+      plan: () => {
+        passes += 1
+        const base = { code: 'RegistryUnreachable', message: 'registry quay.io did not answer', todo: 'wait' } as const
+        return { ...emptyPlan, problems: [{ ...(base as unknown as Problem), retry: 'backoff' }] }
+      },
+    }
+    const world = createToyWorld({ operator: { controllers: [troubled] } })
+    world.api.create(toys, toy('car', {}))
+    const operator = world.startOperator()
+    await world.pass(60_000)
+    assert.ok(passes >= 3 && passes <= 5, `${passes} passes in a minute`)
+    assert.equal(world.logs.filter(line => line === 'warn registry quay.io did not answer').length, 1)
+    await operator.stop()
+  })
+
+  it('sends only once what the server does not take over', async () => {
+    const trim = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => ({ apiVersion, kind, metadata })
+    const watches = toyWatches.map(watch => (watch.resource === configMaps ? { ...watch, trim } : watch))
+    const world = createToyWorld({ operator: { watches } })
+    world.api.create(toys, toy('car', { parts: ['wheel'], colour: 'red' }))
+    const operator = world.startOperator()
+    await world.pass(10_000)
+    for (let time = 0; time < 5; time++) {
+      world.setSpec('car', { parts: ['wheel'], colour: 'red', ...{ time } })
+      await world.pass(10_000)
+    }
+    assert.deepEqual(
+      world.written.filter(line => line.includes('configmaps')),
+      ['patch configmaps car-wheel', 'patch configmaps car-wheel (kept)'],
+    )
     await operator.stop()
   })
 

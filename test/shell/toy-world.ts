@@ -76,18 +76,19 @@ export function createToyWorld(
   }
 }
 
-/** The transport with every watch event changed: delayed, dropped, or replaced by an error. */
+/** The transport with the watch events of these paths changed: delayed, dropped, or replaced by an error. */
 export function withEvents(
   change: (events: AsyncIterable<WatchEvent>) => AsyncIterable<WatchEvent>,
+  of: (path: string) => boolean = () => true,
 ): (transport: Transport) => Transport {
   return transport => async (request, stop) => {
     const response = await transport(request, stop)
-    return response.stream === undefined ? response : { ...response, stream: change(response.stream) }
+    return response.stream === undefined || !of(request.path) ? response : { ...response, stream: change(response.stream) }
   }
 }
 
-/** Each event comes `lateMs` after it was sent. */
-export function late(clock: Clock, lateMs: number): (transport: Transport) => Transport {
+/** Each event of these paths comes `lateMs` after it was sent. */
+export function late(clock: Clock, lateMs: number, of?: (path: string) => boolean): (transport: Transport) => Transport {
   return withEvents(async function* (stream) {
     const waiting: { readonly event: WatchEvent; readonly dueMs: number }[] = []
     let end: { readonly error?: unknown } | undefined
@@ -117,5 +118,5 @@ export function late(clock: Clock, lateMs: number): (transport: Transport) => Tr
       else if ('error' in end) throw end.error
       else return
     }
-  })
+  }, of)
 }

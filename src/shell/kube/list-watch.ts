@@ -127,7 +127,6 @@ export function startListWatch(
   }
 
   async function listAll(): Promise<void> {
-    state.synced = false
     const { version, seen } = await listPages(pageSize).catch((error: unknown) => {
       // The pages took longer than the server keeps the version they belong to: in one piece they cannot expire.
       if (isExpired(error)) return listPages(0)

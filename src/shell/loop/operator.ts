@@ -132,7 +132,7 @@ export function createOperator(options: OperatorOptions): Operator {
     )
   }
 
-  type Woken = { readonly runner: Runner; readonly controller: Controller; keys(object: KubeObject): readonly string[] }
+  type Woken = { readonly runner: Runner; readonly controller: Controller; readonly wake: Wake }
   const wakes = new Map<string, Woken[]>()
   for (const controller of controllers) {
     const runner = runners.get(controller.name)
@@ -140,8 +140,7 @@ export function createOperator(options: OperatorOptions): Operator {
       const id = resourceId(wake.resource)
       if (snapshot.watchOf(wake.resource) === undefined)
         throw new Error(`controller ${controller.name} is woken by ${id}, which is not watched`)
-      if (runner !== undefined)
-        wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, keys: object => wake.keys(object, look) }])
+      if (runner !== undefined) wakes.set(id, [...(wakes.get(id) ?? []), { runner, controller, wake }])
     }
   }
 
