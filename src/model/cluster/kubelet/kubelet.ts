@@ -1,0 +1,261 @@
+// A kubelet: watches the pods of its node, has a worker for each, and says how the node is.
+
+import { keyOf } from '../../../core/object.ts'
+import { nodes, pods } from '../../../core/resources.ts'
+import type { Clock } from '../../../shell/clock.ts'
+import type { ModelApi } from '../../api-server.ts'
+import { attempt, createEventRecorder, type EventRecorder } from '../events.ts'
+import type { Tree } from '../files.ts'
+import type { ModelKernel } from '../kernel.ts'
+import { asNode, asPod, isTerminal, type PodObject, uidOf } from '../pod-spec.ts'
+import type { ModelRegistry } from '../registry.ts'
+import { Gate } from '../routine.ts'
+import { fitsNodeSelection } from '../scheduling.ts'
+import type { Program } from '../surroundings.ts'
+import { type BackOff, createBackOff } from './back-off.ts'
+import type { ImageStore, PullContext } from './image-pull.ts'
+import { newNode, withNodeStatus } from './node-object.ts'
+import { createPodWorker, type PodWorker } from './pod-worker.ts'
+
+/** How long things take, milliseconds. */
+export type KubeletSpeeds = {
+  /** Between a change and the kubelet that hears of it. */
+  readonly latencyMs: number
+  readonly pullMs: number
+  /** Sandbox, create and start of one container. */
+  readonly startMs: number
+  /** Before a hook's first command runs. */
+  readonly execMs: number
+  /** One modprobe, insmod or rmmod. */
+  readonly moduleMs: number
+  /** Until the kubelet looks at its runtime again and reports what it sees (PLEG). */
+  readonly relistMs: number
+  /** Between the last container's end and the delete of the pod object. */
+  readonly cleanUpMs: number
+  /** A kubelet's own restart. */
+  readonly kubeletMs: number
+  /** From power-off to a kubelet that reports again. */
+  readonly bootMs: number
+}
+
+/** The machine below the kubelet. */
+export type Machine = {
+  readonly name: string
+  kernel(): ModelKernel
+  readonly hostTree: Tree
+  readonly kernelLog: 'open' | 'restricted'
+  readonly programs: ReadonlyMap<string, Program>
+  /** Whether the kernel finds this firmware file in the node's file system. */
+  hasFirmware(name: string): boolean
+}
+
+export type KubeletCore = {
+  readonly api: ModelApi
+  readonly clock: Clock
+  readonly machine: Machine
+  readonly speeds: KubeletSpeeds
+  readonly pulls: Omit<PullContext, 'event'>
+  /** Restarts of containers. */
+  readonly crashes: BackOff
+  readonly event: EventRecorder
+  isConnected(): boolean
+  /** Opens when the API server can be reached again. */
+  connection(): Gate
+}
+
+export type Kubelet = {
+  /** A pod of this node has changed in the API, or is gone from it. */
+  podChanged(pod: PodObject, how: 'changed' | 'gone'): void
+  /** Creates the Node object, or says again how the node is. */
+  register(): void
+  setReady(ready: boolean): void
+  /** The network to the API server. */
+  disconnect(): void
+  connect(): void
+  restart(): void
+  powerOff(): void
+  /** Reports with the machine's new kernel. */
+  boot(): void
+  /** Everything here is gone for good. */
+  end(): void
+}
+
+export type KubeletOptions = {
+  readonly api: ModelApi
+  readonly clock: Clock
+  readonly machine: Machine
+  readonly registry: ModelRegistry
+  readonly speeds: KubeletSpeeds
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+}
+
+/** The kubelet looks at what the API holds at least this often (status manager, syncPeriod). */
+const reconcileMs = 10_000
+
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const { api, clock, machine, speeds } = options
+  const workers = new Map<string, PodWorker>()
+  const imageBackOff = createBackOff()
+  const crashes = createBackOff()
+  const images: ImageStore = new Map()
+  const lastFailure: PullContext['lastFailure'] = new Map()
+  let isReachable = true
+  /** Whether the kubelet's process runs. */
+  let isUp = true
+  let isReady = true
+  let connection = new Gate()
+  const record = createEventRecorder(api, clock, 'kubelet', machine.name)
+  const isConnected = () => isReachable && isUp
+
+  const core: KubeletCore = {
+    api,
+    clock,
+    machine,
+    speeds,
+    crashes,
+    pulls: {
+      api,
+      registry: options.registry,
+      node: machine.name,
+      store: images,
+      backOff: imageBackOff,
+      lastFailure,
+      pullMs: speeds.pullMs,
+      nowMs: () => clock.nowMs(),
+    },
+    event: words => {
+      if (isConnected()) record(words)
+    },
+    isConnected,
+    connection: () => connection,
+  }
+
+  const sendNode = () => {
+    if (!isConnected()) return
+    const change = (node: object) => withNodeStatus(asNode(node as never), machine, isReady, clock.nowMs())
+    const known = attempt(() => api.updateStatus(nodes, machine.name, change, 'kubelet'))
+    if (known === undefined && api.get(nodes, machine.name) === undefined) {
+      attempt(() => api.create(nodes, newNode(machine, options.labels, options.taints), 'kubelet'))
+      attempt(() => api.updateStatus(nodes, machine.name, change, 'kubelet'))
+    }
+  }
+
+  const see = (pod: PodObject) => {
+    const known = workers.get(uidOf(pod))
+    if (known !== undefined) return known.update(pod)
+    // What has ended elsewhere, or before this kubelet knew of it, is nothing to run.
+    if (isTerminal(pod) && pod.metadata.deletionTimestamp === undefined) return
+    if (!isAdmitted(pod)) return
+    workers.set(
+      uidOf(pod),
+      createPodWorker(core, pod, uid => workers.delete(uid)),
+    )
+  }
+
+  /** The kubelet checks labels itself: they may have changed since the pod was bound. */
+  const isAdmitted = (pod: PodObject): boolean => {
+    const node = api.get(nodes, machine.name)
+    if (node === undefined || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod)) return true
+    if ((pod.status as { containerStatuses?: unknown } | undefined)?.containerStatuses !== undefined) return true
+    if (fitsNodeSelection(pod.spec ?? {}, asNode(node))) return true
+    const message = "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+    attempt(() =>
+      api.updateStatus(
+        pods,
+        keyOf(pod),
+        object =>
+          ({ ...object, status: { ...asPod(object).status, phase: 'Failed', reason: 'NodeAffinity', message } }) as PodObject,
+        'kubelet',
+      ),
+    )
+    core.event({ about: pod, type: 'Warning', reason: 'NodeAffinity', message: message.replace('Pod was rejected: ', '') })
+    return false
+  }
+
+  const isDifferent = (pod: PodObject): boolean => {
+    const worker = workers.get(uidOf(pod))
+    return worker !== undefined && worker.differs(pod)
+  }
+
+  /** Lists the node's pods, as after every reconnection. */
+  const resync = () => {
+    const seen = new Set<string>()
+    for (const object of podsOfNode()) {
+      const pod = asPod(object)
+      seen.add(uidOf(pod))
+      see(pod)
+    }
+    for (const [uid, worker] of [...workers]) {
+      if (!seen.has(uid)) worker.vanish()
+      else worker.report()
+    }
+  }
+  const podsOfNode = () => [...api.by(pods, 'spec.nodeName', machine.name)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+
+  const restartWorkers = () => {
+    const now = new Map(isReachable ? podsOfNode().map(object => [uidOf(object), asPod(object)] as const) : [])
+    for (const [uid, worker] of [...workers]) worker.restart(now.get(uid) ?? (isReachable ? 'gone' : 'unknown'))
+  }
+
+  const comeBack = () => {
+    if (!isConnected()) return
+    sendNode()
+    const gate = connection
+    connection = new Gate()
+    gate.open()
+    resync()
+  }
+
+  return {
+    podChanged(pod, how) {
+      if (!isConnected()) return
+      if (how === 'gone') return workers.get(uidOf(pod))?.vanish()
+      see(pod)
+      if (isDifferent(pod)) clock.after(reconcileMs, () => workers.get(uidOf(pod))?.report())
+    },
+    register: sendNode,
+    setReady(ready) {
+      isReady = ready
+      sendNode()
+    },
+    disconnect() {
+      isReachable = false
+    },
+    connect() {
+      isReachable = true
+      comeBack()
+    },
+    restart() {
+      if (!isUp) return
+      isUp = false
+      crashes.clear()
+      imageBackOff.clear()
+      lastFailure.clear()
+      for (const worker of workers.values()) worker.stop()
+      clock.after(speeds.kubeletMs, () => {
+        isUp = true
+        restartWorkers()
+        comeBack()
+      })
+    },
+    powerOff() {
+      isUp = false
+      for (const worker of workers.values()) worker.powerOff()
+    },
+    boot() {
+      isUp = true
+      crashes.clear()
+      imageBackOff.clear()
+      lastFailure.clear()
+      if (isReachable) sendNode()
+      restartWorkers()
+      comeBack()
+    },
+    end() {
+      isUp = false
+      for (const worker of workers.values()) worker.powerOff()
+      workers.clear()
+    },
+  }
+}
