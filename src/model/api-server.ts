@@ -1,7 +1,7 @@
 // A Kubernetes API server in memory. It is no mock: test/contract/suite.ts runs on it and on a real kube-apiserver.
 // Read it from here: requests.ts (the verbs), write.ts and apply.ts (what is stored), managed-fields.ts (who owns what),
 // watch.ts and list.ts (what is told), endings.ts (what goes with a namespace or a definition).
-import { type KubeObject, parseKey, type Resource } from '../core/object.ts'
+import type { KubeObject, Resource } from '../core/object.ts'
 import type { KubeRequest, KubeResponse, Transport } from '../shell/kube/transport.ts'
 import { completeCrd, crdProblems, prepareCrd } from './api/crd.ts'
 import { deleteObject } from './api/delete.ts'
@@ -163,7 +163,7 @@ export function createApiServer(options: ApiServerOptions): ModelApi {
     },
     subscribe: listener => server.store.subscribe(listener),
     cutWatches: how => {
-      for (const cut of [...watches.open]) cut(how)
+      for (const cut of watches.open) cut(how)
     },
     compact: () => {
       server.store.compact()

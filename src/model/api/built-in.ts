@@ -1,6 +1,6 @@
 // The kinds that come with Kubernetes: how each is served, completed and checked.
 import type { KubeObject } from '../../core/object.ts'
-import { invalidValue } from './errors.ts'
+import { invalidValue, notSupported, required } from './errors.ts'
 import { isJson, jsonOf, listOf, textOf, valueAt, withField, withPath } from './json.ts'
 import { labelProblems } from './metadata.ts'
 import { completePod, completePodSpec, inField, quantities, withDefaults, withoutEmpty } from './pod-defaults.ts'
@@ -119,10 +119,19 @@ const completeNode = (object: KubeObject, old: KubeObject | undefined) => {
   return valueAt(object, ['status']) === undefined ? object : withField(object, 'status', status)
 }
 
+const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+
 function taintProblems(object: KubeObject): readonly FieldProblem[] {
-  return listOf(spec(object)['taints']).flatMap((taint, index) =>
-    labelProblems({ [textOf(jsonOf(taint)['key'])]: textOf(jsonOf(taint)['value']) }, `metadata.taints[${index}]`),
-  )
+  return listOf(spec(object)['taints']).flatMap((item, index) => {
+    const taint = jsonOf(item)
+    const path = `metadata.taints[${index}]`
+    const effect = textOf(taint['effect'])
+    return [
+      ...labelProblems({ [textOf(taint['key'])]: textOf(taint['value']) }, path),
+      ...(effect === '' ? [required(`${path}.effect`)] : []),
+      ...(effect === '' || taintEffects.includes(effect) ? [] : [notSupported(`${path}.effect`, effect, taintEffects)]),
+    ]
+  })
 }
 
 const preparePod = (object: KubeObject, old: KubeObject | undefined) =>

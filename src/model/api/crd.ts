@@ -13,7 +13,7 @@ export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 
 const specOf = (crd: KubeObject): Json => jsonOf(valueAt(crd, ['spec']))
 const versionsOf = (crd: KubeObject): readonly Json[] => listOf(specOf(crd)['versions']).map(jsonOf)
-const schemaOf = (version: Json): Schema => jsonOf(valueAt(version, ['schema', 'openAPIV3Schema'])) as Schema
+const schemaOf = (version: Json): Schema => jsonOf(valueAt(version, ['schema', 'openAPIV3Schema']))
 
 export function completeCrd(object: KubeObject, old: KubeObject | undefined): KubeObject {
   if (old !== undefined && valueAt(old, ['spec']) === valueAt(object, ['spec'])) return object
@@ -72,7 +72,9 @@ export function crdProblems(object: KubeObject, old: KubeObject | undefined): re
           ),
         ]),
     ...versions.flatMap((version, index) => {
-      const path = `spec.versions[${index}].schema.openAPIV3Schema`
+      // The schema of a single version is checked where old definitions had it.
+      const home = versions.length === 1 ? 'spec.validation' : `spec.versions[${index}].schema`
+      const path = `${home}.openAPIV3Schema`
       if (!isJson(valueAt(version, ['schema', 'openAPIV3Schema']))) return [required(path, 'schemas are required')]
       return schemaFaults(schemaOf(version), path)
     }),

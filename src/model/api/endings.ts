@@ -17,7 +17,7 @@ const crdKind: Resource = {
 }
 
 function deleteAll(server: Server, resource: ApiResource, namespace?: string): void {
-  for (const object of [...server.store.objects(resource, namespace).values()]) {
+  for (const object of server.store.objects(resource, namespace).values()) {
     if (object.metadata.deletionTimestamp === undefined) {
       deleteObject(server, resource, keyOf(object), { propagation: 'Background' }, { dryRun: false })
     }

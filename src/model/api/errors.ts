@@ -44,7 +44,7 @@ export class ApiError extends Error {
       metadata: {},
       status: 'Failure',
       message,
-      reason,
+      ...(reason === '' ? {} : { reason }),
       ...(details === undefined ? {} : { details }),
       code,
     }
@@ -74,6 +74,13 @@ export const notFound = (resource: ApiResource, name: string) =>
   new ApiError(404, 'NotFound', `${qualified(resource)} "${name}" not found`, detailsOf(resource, name))
 
 export const pathNotFound = () => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
+
+/** For groups that nobody serves the answer is not even a Status. */
+export const pageNotFound: KubeResponse = {
+  status: 404,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: '404 page not found\n',
+}
 
 export const alreadyExists = (resource: ApiResource, name: string) =>
   new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, detailsOf(resource, name))
@@ -114,12 +121,19 @@ export function invalid(resource: ApiResource, name: string, problems: readonly 
     name,
     ...(group === '' ? {} : { group }),
     kind: resource.kind,
-    causes: unique.map(problem => ({ reason: problem.reason, message: problem.message, field: problem.path })),
+    causes: problems.map(problem => ({ reason: problem.reason, message: problem.message, field: problem.path })),
   })
 }
 
-/** A patch that cannot be carried out, for example a failed `test`. */
-export const unprocessable = (message: string) => new ApiError(422, 'Invalid', message, {})
+/** A patch that cannot be carried out, for example a failed `test`. The real server keeps the cause to itself. */
+export const unprocessable = () =>
+  new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
+
+/** A resourceVersion that is none; a watch takes it for an error of the server (500). */
+export function notANumber(text: string, code: 400 | 500): ApiError {
+  const message = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  return code === 400 ? badRequest(`invalid resource version: ${message}`) : new ApiError(500, '', message)
+}
 
 /** The answer to a delete that removed the object at once. */
 export function success(resource: ApiResource, object: KubeObject): Status {

@@ -65,7 +65,7 @@ export function withField<T extends object>(object: T, field: string, value: unk
   if (current === value && (value !== undefined || !(field in object))) return object
   const { [field]: _, ...rest } = object as Json
   if (value === undefined) return rest as T
-  return field in object ? ({ ...object, [field]: value } as T) : ({ ...rest, [field]: value } as T)
+  return field in object ? { ...object, [field]: value } : ({ ...rest, [field]: value } as T)
 }
 
 /** Changes the value at a path of fields, making objects on the way when `change` returns something. */

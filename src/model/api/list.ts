@@ -1,6 +1,6 @@
 // Lists, in pages of one moment. Source: Kubernetes API concepts, "Retrieving large results sets in chunks".
 import type { KubeObject } from '../../core/object.ts'
-import { ApiError, badRequest } from './errors.ts'
+import { ApiError, badRequest, notANumber } from './errors.ts'
 import { isJson } from './json.ts'
 import { type Matcher, matcherOf } from './selectors.ts'
 import { type Server, viewOf } from './server.ts'
@@ -44,7 +44,7 @@ function parseToken(text: string): Token {
   } catch {
     // Falls through to the error below.
   }
-  throw badRequest('continue key is not valid')
+  throw badRequest('invalid continue token: continue key is not valid')
 }
 
 /** All matching objects in the order of their keys. Uses an index where the selector allows it. */
@@ -73,6 +73,8 @@ export function matching(
     return object !== undefined && fits(object) ? [object] : []
   })
 }
+
+const tooLarge = { reason: 'ResourceVersionTooLarge', message: 'Too large resource version', field: '' }
 
 const lastKey = (object: KubeObject | undefined) =>
   object === undefined
@@ -116,10 +118,10 @@ export function listBody(
 ): Json {
   const matcher = matcherOf(resource, query['labelSelector'], query['fieldSelector'])
   const wanted = Number(query['resourceVersion'] ?? 0)
-  if (Number.isNaN(wanted)) throw badRequest(`Invalid value: "${query['resourceVersion']}": resourceVersion must be a number`)
+  if (Number.isNaN(wanted)) throw notANumber(query['resourceVersion'] ?? '', 400)
   if (wanted > server.store.version) {
     const message = `Timeout: Too large resource version: ${wanted}, current: ${server.store.version}`
-    throw new ApiError(504, 'Timeout', message, { retryAfterSeconds: 1 }, { 'retry-after': '1' })
+    throw new ApiError(504, 'Timeout', message, { causes: [tooLarge], retryAfterSeconds: 1 }, { 'retry-after': '1' })
   }
   const limit = Number(query['limit'] ?? 0)
   const { page, start, id } = firstOrRest(
@@ -145,6 +147,7 @@ export function listBody(
   }
 }
 
-function withoutKind({ apiVersion: _, kind: __, ...rest }: KubeObject): Json {
+function withoutKind(object: KubeObject): Json {
+  const { apiVersion: _, kind: __, ...rest } = object
   return rest
 }

@@ -59,7 +59,7 @@ export function labelProblems(labels: unknown, path: string): readonly FieldProb
   if (!isJson(labels)) return []
   return Object.entries(labels).flatMap(([key, value]) => [
     ...qualifiedNameFaults(key).map(fault => invalidValue(path, key, fault)),
-    ...labelValueFaults(String(value)).map(fault => invalidValue(`${path}`, value, fault)),
+    ...labelValueFaults(String(value)).map(fault => invalidValue(path, value, fault)),
   ])
 }
 
@@ -110,7 +110,10 @@ export function metadataProblems(
     for (const fault of qualifiedNameFaults(finalizer)) problems.push(invalidValue('metadata.finalizers', finalizer, fault))
   }
   problems.push(...ownerProblems(metadata.ownerReferences ?? []))
-  return old === undefined ? problems : [...problems, ...changeProblems(object, old)]
+  if (old === undefined) return problems
+  // Updates are checked twice: by the kind and by what all kinds share. The causes show it.
+  const all = [...problems, ...changeProblems(object, old)]
+  return [...all, ...all]
 }
 
 function changeProblems(object: KubeObject, old: KubeObject): readonly FieldProblem[] {

@@ -62,7 +62,7 @@ function isLeftOut(field: string, value: unknown): boolean {
 export function withoutEmpty<T>(value: T, old?: unknown, kept: ReadonlySet<string> = new Set()): T {
   if (value === old || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return mapItems(value as readonly unknown[], item => withoutEmpty(item, undefined, kept)) as T
-  let result = value as T & object
+  let result = value
   for (const [field, child] of Object.entries(value)) {
     // An empty set of fields means something there.
     if (field === 'managedFields' || kept.has(field)) continue

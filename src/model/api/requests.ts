@@ -11,6 +11,7 @@ import {
   jsonHeaders,
   methodNotAllowed,
   notFound,
+  pageNotFound,
   pathNotFound,
   required,
   success,
@@ -18,7 +19,7 @@ import {
 import { isJson, jsonOf, textOf, valueAt } from './json.ts'
 import { listBody, type Moments } from './list.ts'
 import { jsonPatch, mergePatch, strategicMergePatch } from './patch.ts'
-import { parsePath, type Target } from './paths.ts'
+import type { Target } from './paths.ts'
 import { type Server, viewOf } from './server.ts'
 import type { ApiResource, AuditEntry, Propagation, RemoveOptions } from './types.ts'
 import { type Actor, createObject, type Endpoint, objectOf, updateObject } from './write.ts'
@@ -169,13 +170,16 @@ function remove(server: Server, resource: ApiResource, target: ResourceTarget, r
   return answer(200, isStatus ? success(resource, deletion.object) : viewOf(resource, deletion.object))
 }
 
+const isUnknownGroup = (server: Server, target: ResourceTarget) =>
+  target.apiVersion.includes('/') && !server.served().some(resource => resource.apiVersion === target.apiVersion)
+
 /** Carries out everything but watches. Throws `ApiError`. */
 export function respond(server: Server, moments: Moments, request: KubeRequest, target: Target): KubeResponse {
   if (target.is !== 'resource') {
     const body = target.is === 'discovery' && request.method === 'GET' ? discoveryBody(target.parts, server.served()) : undefined
-    if (body === undefined) throw pathNotFound()
-    return answer(200, body)
+    return body === undefined ? pageNotFound : answer(200, body)
   }
+  if (isUnknownGroup(server, target)) return pageNotFound
   const resource = resourceFor(server, target)
   switch (request.method) {
     case 'GET':
@@ -191,5 +195,7 @@ export function respond(server: Server, moments: Moments, request: KubeRequest, 
       return patch(server, resource, target, request)
     case 'DELETE':
       return remove(server, resource, target, request)
+    default:
+      throw methodNotAllowed(resource, String(request.method satisfies never))
   }
 }

@@ -28,7 +28,7 @@ function typeProblem(value: unknown, schema: Schema, path: string): FieldProblem
 }
 
 const bytes = (text: string) => Buffer.byteLength(text)
-const letters = (text: string) => [...text].length
+const letters = (text: string) => Array.from(text).length
 const should = (path: string, value: unknown, what: string) => invalidValue(path, value, `${path} in body should ${what}`)
 
 /** Go's RE2 is a subset of what JavaScript understands but for a few spellings. */

@@ -12,7 +12,7 @@ export type Matcher = {
 
 type Requirement = (labels: Readonly<Record<string, string>>) => boolean
 
-const setBased = /^(!)?\s*([^\s!=(),]+)\s*(?:(in|notin)\s*\(([^)]*)\)|(==?|!=|>|<)\s*([^\s,()]*))?$/
+const setBased = /^(!)?\s*([^\s!=(),<>]+)\s*(?:(in|notin)\s*\(([^)]*)\)|(==?|!=|>|<)\s*([^\s,()]*))?$/
 
 /** Booleans that are left out of the JSON when false. */
 const absent: Readonly<Record<string, string>> = { 'spec.unschedulable': 'false', 'spec.hostNetwork': 'false' }
@@ -37,7 +37,9 @@ function termsOf(selector: string): readonly string[] {
 function requirementOf(term: string): Requirement {
   const [, not, key = '', set, values = '', operator, value = ''] = setBased.exec(term) ?? []
   if (key === '' || (not !== undefined && (set !== undefined || operator !== undefined))) {
-    throw badRequest(`unable to parse requirement: found '${term}', expected: a key with ==, =, !=, in, notin, > or <`)
+    throw badRequest(
+      `unable to parse requirement: found '${term.split(/\s+/).at(-1) ?? ''}', expected: a key with ==, =, !=, in, notin, > or <`,
+    )
   }
   if (not !== undefined) return labels => labels[key] === undefined
   if (set !== undefined) {
@@ -51,13 +53,19 @@ function requirementOf(term: string): Requirement {
   return labels => labels[key] === value
 }
 
+/** Kinds that offer fields of their own say it differently. */
+function unknownField(resource: ApiResource, field: string): Error {
+  if (resource.selectable !== undefined) return badRequest(`field label not supported: ${field}`)
+  return badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`)
+}
+
 function fieldTermsOf(selector: string, resource: ApiResource) {
   const known = ['metadata.name', ...(resource.namespaced ? ['metadata.namespace'] : []), ...(resource.selectable ?? [])]
   return termsOf(selector).map(term => {
     const match = /^([^=!]+)(==?|!=)(.*)$/.exec(term)
     const field = match?.[1]?.trim() ?? ''
-    if (match === null || field === '') throw badRequest(`invalid field selector: ${term}: expected field=value or field!=value`)
-    if (!known.includes(field)) throw badRequest(`field label not supported: ${field}`)
+    if (match === null || field === '') throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`)
+    if (!known.includes(field)) throw unknownField(resource, field)
     return { field, path: field.split('.'), isEqual: match[2] !== '!=', value: match[3]?.trim() ?? '' }
   })
 }

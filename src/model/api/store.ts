@@ -24,11 +24,13 @@ type Table = {
 }
 
 export const tableName = (resource: Resource) => `${groupOf(resource.apiVersion)}/${resource.plural}`
+const firstVersion = 100
 const letters = 'bcdfghjklmnpqrstvwxz2456789'
 const empty: ReadonlyMap<string, KubeObject> = new Map()
 
 export class Store {
-  #version = 0
+  /** Starts above zero: versions from before the server began are too old, as on a real one. */
+  #version = firstVersion
   #made = 0
   readonly #tables = new Map<string, Table>()
   readonly #listeners = new Set<(change: Change) => void>()
@@ -59,7 +61,7 @@ export class Store {
       indexes: new Map(indexed.map(field => [field, new Map<string, Objects>()])),
       sortedKeys: [],
       events: [],
-      forgotten: 0,
+      forgotten: this.#version,
       watchers: new Set(),
     }
     this.#tables.set(name, table)
@@ -73,7 +75,7 @@ export class Store {
 
   /** Ends the watches of a resource that is no longer served. */
   close(resource: Resource): void {
-    for (const watcher of [...this.#table(resource).watchers]) watcher('closed')
+    for (const watcher of this.#table(resource).watchers) watcher('closed')
     this.#tables.delete(tableName(resource))
   }
 
@@ -141,7 +143,7 @@ export class Store {
       table.forgotten = table.events[table.events.length - this.#history - 1]?.version ?? version
       table.events = table.events.slice(-this.#history)
     }
-    for (const watcher of [...table.watchers]) watcher(event)
+    for (const watcher of table.watchers) watcher(event)
     this.#tell(event)
     return stored
   }
@@ -176,7 +178,7 @@ export class Store {
     this.#isTelling = true
     try {
       for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-        for (const listener of [...this.#listeners]) listener(next)
+        for (const listener of this.#listeners) listener(next)
       }
     } finally {
       this.#isTelling = false

@@ -1,7 +1,7 @@
 // Watches. Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks", "Streaming lists".
 import type { KubeObject } from '../../core/object.ts'
 import type { WatchEvent } from '../../shell/kube/transport.ts'
-import { ApiError, badRequest, expired } from './errors.ts'
+import { ApiError, expired, notANumber } from './errors.ts'
 import { matching } from './list.ts'
 import { type Matcher, matcherOf } from './selectors.ts'
 import { type Server, viewOf } from './server.ts'
@@ -101,7 +101,7 @@ function beginning(server: Server, request: WatchRequest, matcher: Matcher | und
   const { resource, namespace, name, query } = request
   const text = query['resourceVersion'] ?? ''
   const version = Number(text)
-  if (!/^\d*$/.test(text)) throw badRequest(`Invalid value: "${text}": resourceVersion must be a number`)
+  if (!/^\d*$/.test(text)) throw notANumber(text, 500)
   const isStreamedList = query['sendInitialEvents'] === 'true'
   if (version === 0 || isStreamedList) {
     const objects = query['sendInitialEvents'] === 'false' ? [] : matching(server, resource, namespace, matcher)

@@ -11,7 +11,6 @@ import {
   groupOf,
   invalid,
   invalidValue,
-  methodNotAllowed,
   notFound,
   staleVersion,
 } from './errors.ts'
@@ -101,7 +100,7 @@ function checkNamespace(server: Server, resource: ApiResource, object: KubeObjec
 }
 
 /** New objects of a kind whose definition is being deleted are refused. */
-function checkDefinition(server: Server, resource: ApiResource): void {
+function checkDefinition(server: Server, resource: ApiResource, name: string): void {
   if (resource.origin !== 'crd') return
   const crds = {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -110,7 +109,8 @@ function checkDefinition(server: Server, resource: ApiResource): void {
     namespaced: false,
   }
   const crd = server.store.get(crds, `${resource.plural}.${groupOf(resource.apiVersion)}`)
-  if (crd?.metadata.deletionTimestamp !== undefined) throw methodNotAllowed(resource, 'create')
+  if (crd?.metadata.deletionTimestamp === undefined) return
+  throw forbidden(resource, name, 'create not allowed while custom resource definition is terminating')
 }
 
 function checkValid(server: Server, resource: ApiResource, object: KubeObject, old: KubeObject | undefined, actor: Actor): void {
@@ -143,7 +143,7 @@ export function born(server: Server, resource: ApiResource, object: KubeObject, 
     creationTimestamp: server.now(),
     ...(resource.generation === 'counted' ? { generation: 1 } : {}),
   }
-  return { ...object, metadata } as KubeObject
+  return { ...object, metadata }
 }
 
 /** Stores a new object. Throws 404/403 for its namespace, 409 when it exists, 422 when it is invalid. */
@@ -172,7 +172,7 @@ export function storeNew(server: Server, resource: ApiResource, object: KubeObje
   const isDropped = resource.status === 'subresource' && resource.statusOnCreate !== 'kept'
   const bare = isDropped ? withField(object, 'status', undefined) : object
   const final = resource.prepare?.(bare, undefined) ?? bare
-  checkDefinition(server, resource)
+  checkDefinition(server, resource, final.metadata.name)
   checkNamespace(server, resource, final)
   checkValid(server, resource, final, undefined, actor)
   admit(server, { operation: 'CREATE', resource, object: final, dryRun: actor.dryRun })
