@@ -117,7 +117,7 @@ export function startContainer(options: ContainerOptions, argv: readonly string[
     return `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ${missing}`
   const startedAtMs = options.clock.nowMs()
   const stopAll = () => {
-    for (const task of [...tasks.values()]) task.signal('KILL')
+    for (const task of Array.from(tasks.values())) task.signal('KILL')
   }
   main.exited.onOpen(stopAll)
   begin(main, runProgram(shell, argv))

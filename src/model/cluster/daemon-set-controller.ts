@@ -13,10 +13,12 @@ import {
   hashLabel,
   isReady,
   podFor,
+  replaceable,
   targetNodeOf,
   templateHash,
   wantedOn,
-} from './daemon-set-pods.ts' // prettier-ignore
+} from './daemon-set-pods.ts'
+import { noShare, type Share, statusOf, sumOf } from './daemon-set-status.ts'
 import { attempt, createEventRecorder } from './events.ts'
 import { createBackOff } from './kubelet/back-off.ts'
 import { podName } from './names.ts'
@@ -24,7 +26,6 @@ import type { OwnedPods } from './owned-pods.ts'
 import { asNode, asPod, isTerminal, type PodObject, uidOf } from './pod-spec.ts'
 import { createWorkQueue } from './work-queue.ts'
 
-type Share = { desired: number; current: number; misscheduled: number; ready: number; available: number; updated: number }
 type Known = {
   /** What decisions rest on besides pods: a change of it makes all nodes dirty. */
   generation: number
@@ -45,8 +46,6 @@ type Context = {
 
 /** Kubernetes, daemon_controller.go: against a fight with a kubelet that rejects the pod again and again. */
 const failedPodBackOff = { initialMs: 1000, maximumMs: 900_000 }
-
-const noShare: Share = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 }
 
 export function createDaemonSetController(context: Context): { changed(change: Change): void } {
   const { api, clock, owned } = context
@@ -240,41 +239,14 @@ export function createDaemonSetController(context: Context): { changed(change: C
     }
   }
 
-  /** Deletes outdated pods, never more than maxUnavailable nodes without an available one; unavailable outdated pods at once. */
   const rollOut = (daemonSet: DaemonSetObject, state: Known) => {
-    const total = sumOf(state).desired
-    const given = daemonSet.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1
-    const limit = typeof given === 'number' ? given : Math.ceil((Number.parseInt(given, 10) * total) / 100)
-    let unavailable = 0
-    const candidates: PodObject[] = []
-    for (const node of [...state.byNode.keys()].sort()) {
-      const here = counted([...(state.byNode.get(node)?.values() ?? [])], context.endedPods).filter(
-        pod => pod.metadata.deletionTimestamp === undefined,
-      )
-      const [pod] = here
-      if (here.length !== 1 || pod === undefined) unavailable++
-      else if (pod.metadata.labels?.[hashLabel] === state.hash) unavailable += isReady(pod) ? 0 : 1
-      else if (isReady(pod)) candidates.push(pod)
-      else {
-        deletePod(daemonSet, pod)
-        unavailable++
-      }
-    }
-    for (const pod of candidates.slice(0, Math.max(0, limit - unavailable))) deletePod(daemonSet, pod)
+    const nodesInOrder = [...state.byNode].sort(([a], [b]) => (a < b ? -1 : 1))
+    const onNodes = nodesInOrder.map(([, there]) => counted([...there.values()], context.endedPods))
+    for (const pod of replaceable(daemonSet, onNodes, state.hash, sumOf(state.shares).desired)) deletePod(daemonSet, pod)
   }
 
   const writeStatus = (daemonSet: DaemonSetObject, key: string, state: Known) => {
-    const sum = sumOf(state)
-    const status = {
-      currentNumberScheduled: sum.current,
-      numberMisscheduled: sum.misscheduled,
-      desiredNumberScheduled: sum.desired,
-      numberReady: sum.ready,
-      observedGeneration: daemonSet.metadata.generation,
-      ...(sum.updated === 0 ? {} : { updatedNumberScheduled: sum.updated }),
-      ...(sum.available === 0 ? {} : { numberAvailable: sum.available }),
-      ...(sum.desired === sum.available ? {} : { numberUnavailable: sum.desired - sum.available }),
-    }
+    const status = statusOf(sumOf(state.shares), daemonSet.metadata.generation)
     attempt(() => api.updateStatus(daemonSets, key, object => ({ ...object, status }) as KubeObject, 'daemonset-controller'))
   }
 
@@ -306,12 +278,6 @@ export function createDaemonSetController(context: Context): { changed(change: C
       }
     },
   }
-}
-
-function sumOf(state: Known): Share {
-  const sum = { ...noShare }
-  for (const share of state.shares.values()) for (const field of Object.keys(sum) as (keyof Share)[]) sum[field] += share[field]
-  return sum
 }
 
 const ownerOf = (daemonSet: DaemonSetObject): OwnerReference => ({

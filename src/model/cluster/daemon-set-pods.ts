@@ -127,3 +127,32 @@ export function byAge(a: PodObject, b: PodObject): number {
 /** Pods that the controller looks at when it decides what a node needs. */
 export const counted = (pods: readonly PodObject[], ended: EndedPods): readonly PodObject[] =>
   ended === 'keep the node' ? pods : pods.filter(pod => !(isTerminal(pod) && pod.metadata.deletionTimestamp !== undefined))
+
+/**
+ * The outdated pods that a rolling update may delete now: unavailable ones at once, available ones as far as maxUnavailable goes.
+ * @param onNodes the pods of each node. @param desired how many nodes should run one, for a percentage.
+ */
+export function replaceable(
+  daemonSet: DaemonSetObject,
+  onNodes: readonly (readonly PodObject[])[],
+  hash: string,
+  desired: number,
+): readonly PodObject[] {
+  const given = daemonSet.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1
+  const limit = typeof given === 'number' ? given : Math.ceil((Number.parseInt(given, 10) * desired) / 100)
+  const broken: PodObject[] = []
+  const candidates: PodObject[] = []
+  let unavailable = 0
+  for (const there of onNodes) {
+    const here = there.filter(pod => pod.metadata.deletionTimestamp === undefined)
+    const [pod] = here
+    if (here.length !== 1 || pod === undefined) unavailable++
+    else if (pod.metadata.labels?.[hashLabel] === hash) unavailable += isReady(pod) ? 0 : 1
+    else if (isReady(pod)) candidates.push(pod)
+    else {
+      broken.push(pod)
+      unavailable++
+    }
+  }
+  return [...broken, ...candidates.slice(0, Math.max(0, limit - unavailable))]
+}

@@ -187,6 +187,6 @@ export function textOf(entry: Entry): string {
       return `\u007fELF ${entry.program}\n`
     case 'directory':
     case 'link':
-      return ''
   }
+  return ''
 }

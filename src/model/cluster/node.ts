@@ -207,7 +207,7 @@ export function createNode(
     uncordon: () => setUnschedulable(false),
     drain() {
       setUnschedulable(true)
-      for (const object of [...api.by(pods, 'spec.nodeName', name)]) {
+      for (const object of Array.from(api.by(pods, 'spec.nodeName', name))) {
         const isDaemon = asPod(object).metadata.ownerReferences?.some(owner => owner.kind === 'DaemonSet') === true
         if (!isDaemon) attempt(() => api.remove(pods, keyOf(object)))
       }
@@ -224,7 +224,7 @@ export function createNode(
 }
 
 const inTreeModules = (options: NodeOptions, kernel: string): KernelObject[] =>
-  (options.hostModules ?? []).map(({ loaded: _, ...module }) => ({ kind: 'ko', kernel, inTree: true, ...module }))
+  (options.hostModules ?? []).map(({ loaded: _loaded, ...module }) => ({ kind: 'ko', kernel, inTree: true, ...module }))
 
 function hostLayer(options: NodeOptions) {
   const folders = ['/lib/firmware', '/var/lib/kubelet/device-plugins', '/etc', '/tmp', '/run', '/dev', '/usr/bin']

@@ -91,8 +91,8 @@ export type NodeObject = KubeObject & {
   readonly status?: { readonly conditions?: readonly Condition[]; readonly [field: string]: unknown }
 }
 
-export const asPod = (object: KubeObject): PodObject => object as PodObject
-export const asNode = (object: KubeObject): NodeObject => object as NodeObject
+export const asPod = (object: KubeObject): PodObject => object
+export const asNode = (object: KubeObject): NodeObject => object
 
 export const uidOf = (object: KubeObject): string => object.metadata.uid ?? ''
 export const isTerminal = (pod: PodObject): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'

@@ -69,7 +69,7 @@ export function createRegistry(): ModelRegistry {
     protect: (prefix, credentials) => void protectedBy.set(prefix, credentials),
     fail: (reference, words, node) => void failures.set(`${fullReference(reference)} ${node ?? ''}`, { words, node }),
     mend(reference) {
-      for (const key of [...failures.keys()]) if (key.startsWith(`${fullReference(reference)} `)) failures.delete(key)
+      for (const key of Array.from(failures.keys())) if (key.startsWith(`${fullReference(reference)} `)) failures.delete(key)
     },
     pull(reference, credentials, node) {
       const full = fullReference(reference)

@@ -186,7 +186,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       seen.add(uidOf(pod))
       see(pod)
     }
-    for (const [uid, worker] of [...workers]) {
+    for (const [uid, worker] of Array.from(workers)) {
       if (!seen.has(uid)) worker.vanish()
       else worker.report()
     }
@@ -195,7 +195,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 
   const restartWorkers = () => {
     const now = new Map(isReachable ? podsOfNode().map(object => [uidOf(object), asPod(object)] as const) : [])
-    for (const [uid, worker] of [...workers]) worker.restart(now.get(uid) ?? (isReachable ? 'gone' : 'unknown'))
+    for (const [uid, worker] of Array.from(workers)) worker.restart(now.get(uid) ?? (isReachable ? 'gone' : 'unknown'))
   }
 
   const comeBack = () => {

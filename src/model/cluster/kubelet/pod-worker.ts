@@ -63,12 +63,7 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     const key = keyOf(pod)
     if (core.api.get(pods, key)?.metadata.uid !== uid) return
     attempt(() =>
-      core.api.updateStatus(
-        pods,
-        key,
-        object => ({ ...object, status: merged(object as PodObject, status) }) as PodObject,
-        'kubelet',
-      ),
+      core.api.updateStatus(pods, key, object => ({ ...object, status: merged(object, status) }) as PodObject, 'kubelet'),
     )
   }
   const publish = (how: 'now' | 'ended') => {
@@ -176,7 +171,7 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
   }
 
   const cutHooks = (why: 'pod deleted' | 'kubelet restarted') => {
-    for (const [name, hook] of [...hooks]) {
+    for (const [name, hook] of Array.from(hooks)) {
       const record = main.find(candidate => name === `${candidate.spec.name} ${hook.kind}`)
       hooks.delete(name)
       if (record !== undefined && hook.kind === 'postStart' && why === 'pod deleted') {

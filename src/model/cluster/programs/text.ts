@@ -106,7 +106,7 @@ const cut: Program = (context, argv) => {
   const isWanted = (_: string, index: number) => ranges.some(({ from, to }) => index + 1 >= from && index + 1 <= to)
   const delimiter = options.get('d') ?? '\t'
   const pick = (line: string) => {
-    if (!options.has('f')) return [...line].filter(isWanted).join('')
+    if (!options.has('f')) return line.split('').filter(isWanted).join('')
     if (!line.includes(delimiter)) return options.has('s') ? undefined : line
     return line.split(delimiter).filter(isWanted).join(delimiter)
   }

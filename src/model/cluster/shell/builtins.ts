@@ -2,9 +2,9 @@
 import { textOf } from '../files.ts'
 import type { Routine } from '../routine.ts'
 import { type Signal, signalNumbers } from '../task.ts'
-import { formatPrintf, unescapeText } from './printf.ts'
+import { echo, print, read } from './input-output.ts'
 import { findProgram, runProgram } from './programs.ts'
-import { complain, type Flow, ifsOf, type Shell, ShellFailure, setVariable, writeTo } from './state.ts'
+import { complain, type Flow, type Shell, ShellFailure, setVariable, writeTo } from './state.ts'
 import { evaluateTest } from './test-command.ts'
 
 export type Builtin = (
@@ -44,13 +44,6 @@ function leave(shell: Shell, argv: readonly string[], kind: 'exit' | 'return'): 
 function leaveLoops(shell: Shell, argv: readonly string[], kind: 'break' | 'continue'): number {
   const levels = Math.min(Number(argv[1] ?? 1), shell.loops)
   if (levels > 0) shell.flow = { kind, levels } satisfies Flow
-  return 0
-}
-
-function echo(shell: Shell, argv: readonly string[]): number {
-  const noNewline = argv[1] === '-n'
-  const { text, isStopped } = unescapeText(argv.slice(noNewline ? 2 : 1).join(' '))
-  writeTo(shell, 1, noNewline || isStopped ? text : `${text}\n`)
   return 0
 }
 
@@ -156,57 +149,6 @@ function kill(shell: Shell, argv: readonly string[]): number {
   return status
 }
 
-/** One line into variables; 1 at the end of the input. */
-function read(shell: Shell, argv: readonly string[]): number {
-  const isRaw = argv.includes('-r')
-  const names = argv.slice(1).filter(argument => !argument.startsWith('-'))
-  const source = shell.descriptors.get(0)?.source
-  let line = ''
-  let isEnd = true
-  if (source !== undefined) {
-    while (source.at < source.text.length) {
-      const char = source.text.charAt(source.at++)
-      if (char === '\n') {
-        isEnd = false
-        break
-      }
-      if (char !== '\\' || isRaw) line += char
-      else {
-        const next = source.text.charAt(source.at++)
-        if (next !== '\n') line += next
-      }
-    }
-  }
-  assignFields(shell, line, names.length === 0 ? ['REPLY'] : names)
-  return isEnd ? 1 : 0
-}
-
-/** The last name takes the rest of the line, without white space of IFS at its end. */
-function assignFields(shell: Shell, line: string, names: readonly string[]): void {
-  const ifs = ifsOf(shell)
-  const isSpace = (char: string) => char !== '' && ifs.includes(char) && ' \t\n'.includes(char)
-  const isSeparator = (char: string) => char !== '' && ifs.includes(char)
-  let at = 0
-  const skipSpace = () => {
-    while (isSpace(line.charAt(at))) at++
-  }
-  skipSpace()
-  for (const [index, name] of names.entries()) {
-    if (index === names.length - 1) {
-      let end = line.length
-      while (end > at && isSpace(line.charAt(end - 1))) end--
-      setVariable(shell, name, line.slice(at, end))
-      return
-    }
-    const start = at
-    while (at < line.length && !isSeparator(line.charAt(at))) at++
-    setVariable(shell, name, line.slice(start, at))
-    skipSpace()
-    if (isSeparator(line.charAt(at))) at++
-    skipSpace()
-  }
-}
-
 function changeDirectory(shell: Shell, argv: readonly string[]): number {
   const target = argv.slice(1).find(argument => argument !== '--') ?? shell.variables.get('HOME') ?? '/'
   const { files } = shell.surroundings
@@ -260,15 +202,6 @@ function unset(shell: Shell, argv: readonly string[]): number {
     else shell.variables.delete(name)
   }
   return 0
-}
-
-function print(shell: Shell, argv: readonly string[]): number {
-  const rest = argv[1] === '--' ? argv.slice(2) : argv.slice(1)
-  const { text, problem } = formatPrintf(rest[0] ?? '', rest.slice(1))
-  writeTo(shell, 1, text)
-  if (problem === undefined) return 0
-  complain(shell, `printf: ${problem}`)
-  return 1
 }
 
 function shift(shell: Shell, argv: readonly string[]): number {

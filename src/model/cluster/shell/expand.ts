@@ -44,9 +44,13 @@ export function* expandChunks(shell: Shell, word: Word, substitute: Substitute):
 }
 
 function* expandPart(shell: Shell, part: WordPart, fields: Fields, substitute: Substitute): Routine<void> {
-  if (part.kind === 'text') return append(fields, part.text, part.quoted)
+  if (part.kind === 'text') {
+    append(fields, part.text, part.quoted)
+    return
+  }
   if (part.kind === 'parameter' && (part.name === '@' || (part.name === '*' && !part.quoted)) && part.operator === undefined) {
-    return appendPositional(shell, fields, part.quoted)
+    appendPositional(shell, fields, part.quoted)
+    return
   }
   if (part.kind === 'parameter' && part.word !== undefined && !part.quoted && usesWord(shell, part)) {
     // ${x:-word} without quotes: the word is expanded as if it stood here.
@@ -87,7 +91,7 @@ function* valueOf(shell: Shell, part: Exclude<WordPart, { kind: 'text' }>, subst
       throw new ShellFailure(error instanceof Error ? error.message : String(error))
     }
   }
-  const { name, operator = '', word = [] } = part
+  const { name, operator, word = [] } = part
   const value = getVariable(shell, name)
   switch (operator) {
     case 'length':
@@ -116,11 +120,10 @@ function* valueOf(shell: Shell, part: Exclude<WordPart, { kind: 'text' }>, subst
       const said = yield* expandText(shell, word, substitute)
       throw new ShellFailure(`${name}: ${said === '' ? 'parameter not set or null' : said}`)
     }
-    default:
-      if (value === undefined && shell.options.has('u') && !'@*'.includes(name))
-        throw new ShellFailure(`${name}: parameter not set`)
-      return value
+    case undefined:
   }
+  if (value === undefined && shell.options.has('u') && !'@*'.includes(name)) throw new ShellFailure(`${name}: parameter not set`)
+  return value
 }
 
 function append(fields: Fields, text: string, quoted: boolean): void {

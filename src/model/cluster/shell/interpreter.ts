@@ -1,14 +1,13 @@
 // Runs scripts: lists, pipelines, conditions, loops, functions, traps (POSIX XCU 2.9, 2.14), as dash does.
 import type { Routine } from '../routine.ts'
 import type { Signal, Task } from '../task.ts'
-import { type Builtin, builtins, specialBuiltins } from './builtins.ts'
-import { expandChunks, expandText, expandWords } from './expand.ts'
+import { iterate, runCase, runIf, runLoop } from './compound.ts'
+import { expandWords } from './expand.ts'
 import { parseScript } from './parser.ts'
-import { matchesPattern } from './pattern.ts'
-import { runProgram } from './programs.ts'
 import { redirect } from './redirect.ts'
-import { complain, countCommand, type Descriptor, forkShell, type Shell, ShellFailure, setVariable } from './state.ts'
-import { type AndOr, type Command, type Pipeline, type Redirection, type Script, SyntaxProblem, type Word } from './syntax.ts'
+import { runSimple } from './simple.ts'
+import { complain, countCommand, forkShell, type Interpreter, type Shell, ShellFailure, setVariable } from './state.ts'
+import { type AndOr, type Command, type Pipeline, type Redirection, type Script, SyntaxProblem } from './syntax.ts'
 
 /** The whole life of `sh -c TEXT`: parses, runs, runs the EXIT trap. @returns the exit code. */
 export function* runText(shell: Shell, text: string): Routine<number> {
@@ -157,13 +156,19 @@ function* substitute(shell: Shell, script: Script): Routine<string> {
 
 function* runCommand(shell: Shell, command: Command): Routine<void> {
   countCommand(shell)
-  if (command.kind === 'simple') return yield* runSimple(shell, command)
+  if (command.kind === 'simple') {
+    yield* runSimple(shell, interpreter, command)
+    return
+  }
   if (command.kind === 'function') {
     shell.functions.set(command.name, command.body)
     shell.status = 0
     return
   }
-  if (command.redirections.length === 0) return yield* runCompound(shell, command)
+  if (command.redirections.length === 0) {
+    yield* runCompound(shell, command)
+    return
+  }
   const failed = yield* withRedirections(shell, command.redirections, () => runCompound(shell, command))
   if (failed === undefined) return
   complain(shell, failed)
@@ -194,9 +199,11 @@ function* runCompound(shell: Shell, command: Exclude<Command, { kind: 'simple' |
       shell.status = yield* runSubshell(shell, command.body)
       return
     case 'if':
-      return yield* runIf(shell, command)
+      yield* runIf(shell, interpreter, command)
+      return
     case 'loop':
-      return yield* runLoop(shell, command)
+      yield* runLoop(shell, interpreter, command)
+      return
     case 'for': {
       const values = command.words === undefined ? shell.positional : yield* expandWords(shell, command.words, substitute)
       shell.status = 0
@@ -207,7 +214,7 @@ function* runCompound(shell: Shell, command: Exclude<Command, { kind: 'simple' |
       return
     }
     case 'case':
-      return yield* runCase(shell, command)
+      yield* runCase(shell, interpreter, command)
   }
 }
 
@@ -221,152 +228,4 @@ function* runSubshell(shell: Shell, body: Script): Routine<number> {
   return status
 }
 
-function* runTested(shell: Shell, condition: Script): Routine<boolean> {
-  shell.tested++
-  yield* runScript(shell, condition)
-  shell.tested--
-  return shell.status === 0
-}
-
-function* runIf(shell: Shell, command: Extract<Command, { kind: 'if' }>): Routine<void> {
-  for (const { condition, body } of command.branches) {
-    const isTrue = yield* runTested(shell, condition)
-    if (shell.flow !== undefined) return
-    if (isTrue) return void (yield* runScript(shell, body))
-  }
-  shell.status = 0
-  if (command.otherwise !== undefined) yield* runScript(shell, command.otherwise)
-}
-
-function* runLoop(shell: Shell, command: Extract<Command, { kind: 'loop' }>): Routine<void> {
-  let status = 0
-  shell.loops++
-  for (;;) {
-    countCommand(shell)
-    const isTrue = yield* runTested(shell, command.condition)
-    if (leavesLoop(shell)) break
-    if (isTrue === command.until) {
-      shell.status = status
-      break
-    }
-    yield* runScript(shell, command.body)
-    status = shell.status
-    if (leavesLoop(shell)) break
-  }
-  shell.loops--
-}
-
-function* iterate(shell: Shell, values: readonly string[], body: (value: string) => Routine<void>): Routine<void> {
-  shell.loops++
-  for (const value of values) {
-    yield* body(value)
-    if (leavesLoop(shell)) break
-  }
-  shell.loops--
-}
-
-/** Takes one level off a `break` or `continue`. */
-function leavesLoop(shell: Shell): boolean {
-  const { flow } = shell
-  if (flow === undefined) return false
-  if (flow.kind === 'exit' || flow.kind === 'return') return true
-  const isHere = flow.levels <= 1
-  shell.flow = isHere ? undefined : { kind: flow.kind, levels: flow.levels - 1 }
-  return !isHere || flow.kind === 'break'
-}
-
-function* runCase(shell: Shell, command: Extract<Command, { kind: 'case' }>): Routine<void> {
-  const text = yield* expandText(shell, command.word, substitute)
-  shell.status = 0
-  for (const { patterns, body } of command.branches) {
-    for (const pattern of patterns) {
-      if (matchesPattern(text, yield* expandChunks(shell, pattern, substitute))) return void (yield* runScript(shell, body))
-    }
-  }
-}
-
-function* runSimple(shell: Shell, command: Extract<Command, { kind: 'simple' }>): Routine<void> {
-  shell.line = command.line
-  shell.substitutionStatus = 0
-  const argv = yield* expandWords(shell, command.words, substitute)
-  const [name] = argv
-  const assigned = yield* expandAssignments(shell, command.assignments)
-  if (name === undefined) {
-    const failed = yield* withRedirections(shell, command.redirections, function* () {
-      for (const [key, value] of assigned) setVariable(shell, key, value)
-    })
-    shell.status = failed === undefined ? shell.substitutionStatus : 2
-    if (failed !== undefined) complain(shell, failed)
-    return
-  }
-  if (shell.options.has('x')) shell.descriptors.get(2)?.write?.(`+ ${argv.join(' ')}\n`)
-  const isSpecial = specialBuiltins.has(name) && !shell.functions.has(name)
-  if (isSpecial) for (const [key, value] of assigned) setVariable(shell, key, value)
-  const inner = command.redirections.length === 0 ? shell.descriptors : yield* redirect(shell, command.redirections, substitute)
-  if (typeof inner === 'string') {
-    // A failed redirection of a special built-in ends the shell (decisions.md 13).
-    if (isSpecial) throw new ShellFailure(inner)
-    complain(shell, inner)
-    shell.status = 2
-    return
-  }
-  yield* runNamed(shell, name, argv, inner, isSpecial ? [] : assigned)
-}
-
-function* expandAssignments(
-  shell: Shell,
-  assignments: readonly { readonly name: string; readonly value: Word }[],
-): Routine<[string, string][]> {
-  const assigned: [string, string][] = []
-  for (const { name, value } of assignments) assigned.push([name, yield* expandText(shell, value, substitute)])
-  return assigned
-}
-
-/** A function, a built-in, or a program, in this order; assignments before the command hold for it alone. */
-function* runNamed(
-  shell: Shell,
-  name: string,
-  argv: readonly string[],
-  descriptors: Map<number, Descriptor>,
-  assigned: readonly [string, string][],
-): Routine<void> {
-  const outer = shell.descriptors
-  const before = assigned.map(([key]) => [key, shell.variables.get(key), shell.exported.has(key)] as const)
-  for (const [key, value] of assigned) {
-    setVariable(shell, key, value)
-    shell.exported.add(key)
-  }
-  shell.descriptors = descriptors
-  const body = shell.functions.get(name)
-  const builtin = builtins.get(name)
-  if (body !== undefined) yield* callFunction(shell, body, argv)
-  else if (builtin !== undefined) shell.status = yield* runBuiltin(shell, builtin, argv)
-  else shell.status = yield* runProgram(shell, argv)
-  // `exec > file` keeps its redirections.
-  if (!(name === 'exec' && argv.length === 1)) shell.descriptors = outer
-  for (const [key, value, wasExported] of before) {
-    if (value === undefined) shell.variables.delete(key)
-    else shell.variables.set(key, value)
-    if (!wasExported) shell.exported.delete(key)
-  }
-}
-
-function* runBuiltin(shell: Shell, builtin: Builtin, argv: readonly string[]): Routine<number> {
-  const ended = builtin(shell, argv, runSource)
-  return typeof ended === 'number' ? ended : yield* ended
-}
-
-function* callFunction(shell: Shell, body: Command, argv: readonly string[]): Routine<void> {
-  const { positional, loops } = shell
-  shell.positional = argv.slice(1)
-  shell.loops = 0
-  shell.locals.push(new Map())
-  yield* runCommand(shell, body)
-  for (const [name, value] of shell.locals.pop() ?? []) {
-    if (value === undefined) shell.variables.delete(name)
-    else shell.variables.set(name, value)
-  }
-  shell.positional = positional
-  shell.loops = loops
-  if (shell.flow?.kind === 'return') shell.flow = undefined
-}
+const interpreter: Interpreter = { script: runScript, substitute, source: runSource, command: runCommand }

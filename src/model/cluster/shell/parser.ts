@@ -10,6 +10,7 @@ import {
   SyntaxProblem,
   type Word,
 } from './syntax.ts'
+import { expectReserved, peekReserved, skipBlank, skipSpace, takeOperator, unexpected } from './tokens.ts'
 import { readWord } from './words.ts'
 
 const cache = new Map<string, Script>()
@@ -28,52 +29,11 @@ export function parseScript(text: string): Script {
   return script
 }
 
-const unexpected = (scanner: Scanner) => {
-  const what = /^(&&|\|\||;;|[;&|()<>\n`]|[^\s;&|()<>]+)/.exec(scanner.text.slice(scanner.at))?.[0]
-  const shown = what === undefined ? 'end of file' : what === '\n' ? 'newline' : `"${what}"`
-  return new SyntaxProblem(`Syntax error: ${shown} unexpected`, scanner.line)
-}
-
 function readEmbedded(scanner: Scanner, end: ')' | ''): Script {
   const script = readList(scanner, [])
   skipBlank(scanner)
   if (scanner.take() !== end) throw new SyntaxProblem(`Syntax error: end of file unexpected (expecting "${end}")`, scanner.line)
   return script
-}
-
-/** Spaces, joined lines and comments. */
-function skipSpace(scanner: Scanner): void {
-  for (;;) {
-    const char = scanner.char()
-    if (char === ' ' || char === '\t') scanner.skip(1)
-    else if (char === '\\' && scanner.text.startsWith('\\\n', scanner.at)) scanner.skip(2)
-    else if (char === '#') while (scanner.char() !== '' && scanner.char() !== '\n') scanner.skip(1)
-    else return
-  }
-}
-
-function skipBlank(scanner: Scanner): void {
-  for (skipSpace(scanner); scanner.char() === '\n'; skipSpace(scanner)) scanner.skip(1)
-}
-
-const takeOperator = (scanner: Scanner, operator: string): boolean => {
-  skipSpace(scanner)
-  if (!scanner.text.startsWith(operator, scanner.at)) return false
-  scanner.skip(operator.length)
-  return true
-}
-
-/** The reserved word here, if it is one of these; it is not read. */
-function peekReserved(scanner: Scanner, words: readonly string[]): string | undefined {
-  skipBlank(scanner)
-  return words.find(
-    word => scanner.text.startsWith(word, scanner.at) && /^([\s;&|()<>]|$)/.test(scanner.text.charAt(scanner.at + word.length)),
-  )
-}
-
-function expectReserved(scanner: Scanner, word: string): void {
-  if (peekReserved(scanner, [word]) === undefined) throw unexpected(scanner)
-  scanner.skip(word.length)
 }
 
 /** Commands until one of the reserved words, `)`, `;;` or the end. */
@@ -122,6 +82,8 @@ function skipped(scanner: Scanner): number {
   return scanner.at
 }
 
+const openingWords = ['{', 'if', 'while', 'until', 'for', 'case'] as const
+
 function readCommand(scanner: Scanner): Command {
   skipSpace(scanner)
   if (scanner.char() === '(') {
@@ -129,7 +91,7 @@ function readCommand(scanner: Scanner): Command {
     const body = readEmbedded(scanner, ')')
     return { kind: 'subshell', body, redirections: readRedirections(scanner) }
   }
-  switch (peekReserved(scanner, ['{', 'if', 'while', 'until', 'for', 'case'])) {
+  switch (peekReserved(scanner, openingWords)) {
     case '{': {
       scanner.skip(1)
       const body = readBody(scanner, ['}'])
@@ -146,9 +108,9 @@ function readCommand(scanner: Scanner): Command {
       return readFor(scanner)
     case 'case':
       return readCase(scanner)
-    default:
-      return readSimple(scanner)
+    case undefined:
   }
+  return readSimple(scanner)
 }
 
 function readBody(scanner: Scanner, until: readonly string[]): Script {

@@ -3,7 +3,7 @@ import { textOf } from '../files.ts'
 import type { Routine } from '../routine.ts'
 import type { Program, ProgramContext } from '../surroundings.ts'
 import { runText } from './interpreter.ts'
-import { createShell } from './state.ts'
+import { createShell, type Descriptor } from './state.ts'
 
 export const shProgram: Program = (context, argv) => runSh(context, argv, 'plain')
 export const busyboxShProgram: Program = (context, argv) => runSh(context, argv, 'busybox')
@@ -14,7 +14,7 @@ function* runSh(context: ProgramContext, argv: readonly string[], kind: 'plain' 
   let command: string | undefined
   for (let option = rest[0]; option !== undefined && /^-[a-z]+$/.test(option); option = rest[0]) {
     rest.shift()
-    letters.push(...option.slice(1).replace('c', ''))
+    letters.push(...option.slice(1).replace('c', '').split(''))
     if (option.includes('c')) command = rest.shift()
   }
   const file = command === undefined ? rest.shift() : undefined
@@ -29,10 +29,10 @@ function* runSh(context: ProgramContext, argv: readonly string[], kind: 'plain' 
     task: context.task,
     name,
     busybox: kind === 'busybox',
-    descriptors: new Map([
+    descriptors: new Map<number, Descriptor>([
       [0, { source: { text: command === undefined && file === undefined ? '' : context.input(), at: 0 } }],
-      [1, { write: context.out }],
-      [2, { write: context.err }],
+      [1, { write: (text: string) => context.out(text) }],
+      [2, { write: (text: string) => context.err(text) }],
     ]),
     directory: context.directory,
     positional: rest,

@@ -157,3 +157,13 @@ export function complain(shell: Shell, message: string): void {
 
 /** What runs a script in a shell; expansion needs it for `$(...)`. */
 export type RunScript = (shell: Shell, script: Script) => Routine<number>
+
+/** What the parts of the interpreter need of each other. */
+export type Interpreter = {
+  readonly script: RunScript
+  /** Runs in a subshell; what it wrote, without the newlines at its end. */
+  readonly substitute: (shell: Shell, script: Script) => Routine<string>
+  /** Parses and runs text in this very shell. */
+  readonly source: (shell: Shell, text: string) => Routine<number>
+  readonly command: (shell: Shell, command: Command) => Routine<void>
+}
