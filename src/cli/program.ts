@@ -148,7 +148,10 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
         .default([], 'what the Modules name'),
     )
     .addOption(
-      new Option('--fail <failure>', 'let this go wrong: missing-image, wrong-kernel, unsigned, in-use; may be repeated')
+      new Option(
+        '--fail <failure>',
+        'let this go wrong: missing-image, missing-module, wrong-kernel, unsigned, missing-symbol, missing-firmware, no-modprobe, no-shell, in-use; may be repeated',
+      )
         .argParser(parseWords)
         .default([], 'none'),
     )

@@ -187,10 +187,34 @@ describe('the screen of a simulation', () => {
     screen.show([{ ...row, driver: '1.0', state: 'loaded', reason: '', message: '' }], 65_000)
     screen.show([], 66_000)
     assert.deepEqual(texts, [
-      '     0s  n1  default/a  -  waiting  Loading: it is being loaded\n',
-      '  1m05s  n1  default/a  1.0  loaded\n',
+      '     0s  n1  5.1  default/a  -  waiting  Loading\n',
+      '  1m05s  n1  5.1  default/a  1.0  loaded\n',
       '  1m06s  n1  default/a  gone\n',
     ])
+  })
+
+  it('gives the words of a reason that stays, once, cut to a line', () => {
+    const { screen, texts } = written(undefined)
+    screen.show(
+      [
+        { ...row, state: 'failed', reason: 'KeyRejected', message: 'a\nb' },
+        { ...row, node: 'longer' },
+      ],
+      0,
+    )
+    screen.show(
+      [
+        { ...row, state: 'failed', reason: 'KeyRejected', message: 'c'.repeat(1000) },
+        { ...row, node: 'longer' },
+      ],
+      1000,
+    )
+    assert.deepEqual(texts, [
+      '     0s  n1      5.1  default/a  -  failed   KeyRejected: a b\n',
+      '     0s  longer  5.1  default/a  -  waiting  Loading\n',
+    ])
+    screen.show([{ ...row, state: 'failed', reason: 'LoadFailed', message: 'c'.repeat(1000) }], 2000)
+    assert.ok((texts[2] ?? '').length < 300)
   })
 
   it('redraws the table in place on a terminal, below what was said', () => {

@@ -170,12 +170,12 @@ describe('the summary of a simulation', () => {
     const text = printSummary([row('n1', { state: 'loaded', reason: '', message: '' }), row('n2', {}), row('n3', {})])
     assert.match(
       text,
-      /^1 of 3 drivers are loaded:\n {2}default\/a on n2, n3: KeyRejected: no key\n {4}Sign the module with a key/,
+      /^1 of 3 drivers are loaded and up to date:\n {2}default\/a on n2, n3: KeyRejected: no key\n {4}Sign the module with a key/,
     )
   })
 
   it('is one sentence when all is well, or when there is nothing', () => {
-    assert.equal(printSummary([row('n1', { state: 'loaded' })]), '1 of 1 drivers are loaded.\n')
+    assert.equal(printSummary([row('n1', { state: 'loaded' })]), '1 of 1 drivers are loaded and up to date.\n')
     assert.equal(printSummary([]), 'No Module selects a node.\n')
   })
 })

@@ -38,7 +38,7 @@ export async function tellDemo(show: Show, operatorNamespace: string, io: Io): P
 
     show.say('Four nodes have the driver, and the Module says what the fifth one lacks. Somebody builds and pushes that image:')
     for (const image of unpushed) simulation.push(image)
-    await show.until(simulation)
+    await show.until(simulation, 'backing off')
     if (io.stop.aborted) return exitCodes.fine
 
     show.say(

@@ -8,8 +8,18 @@ import { baseFiles, type DriverImage, daemonImage, driverImage } from '../../mod
 import type { ImageContent } from '../../model/cluster/registry.ts'
 
 export type SimulatedImage = { readonly image: string; readonly content: ImageContent }
-/** How the images for one kernel are broken. */
-export type ImageFailure = 'missing-image' | 'wrong-kernel' | 'unsigned'
+/** How the images for one kernel are broken: what is told of it, and what the build has done wrong. */
+export const imageFailures = {
+  'missing-image': { says: 'are not in the registry', flaw: {} },
+  'missing-module': { says: 'hold no module for it', flaw: { modules: [] } },
+  'wrong-kernel': { says: 'hold modules that were built for another kernel', flaw: { builtFor: '4.4.0-1.example.x86_64' } },
+  unsigned: { says: 'hold modules without a signature, and the nodes ask for one', flaw: {} },
+  'missing-symbol': { says: 'hold modules that need a symbol which the kernel does not have', flaw: {} },
+  'missing-firmware': { says: 'hold modules that need a firmware file which is nowhere', flaw: {} },
+  'no-modprobe': { says: 'hold no modprobe', flaw: { base: baseFiles(['modprobe']) } },
+  'no-shell': { says: 'hold no /bin/sh', flaw: { base: baseFiles(['sh']) } },
+} as const satisfies Readonly<Record<string, { readonly says: string; readonly flaw: Partial<DriverImage> }>>
+export type ImageFailure = keyof typeof imageFailures
 
 /** The key whose certificate all simulated nodes trust. */
 export const trustedKey = 'simulated-secure-boot-key'
@@ -40,14 +50,16 @@ function driverOf(spec: ResolvedSpec, failure: ImageFailure | undefined): Driver
   return {
     kernel: spec.kernel,
     directory: dirName,
-    ...(failure === 'wrong-kernel' ? { builtFor: '4.4.0-1.example.x86_64' } : {}),
     modules: names.map(name => ({
       name,
       version: driverVersion(spec),
       ...(failure === 'unsigned' ? {} : { signer: trustedKey }),
+      ...(failure === 'missing-symbol' ? { missingSymbols: [`${name}_symbol`] } : {}),
+      ...(failure === 'missing-firmware' ? { firmware: [`${name}-missing.bin`] } : {}),
       params: parameters.map(parameter => parameter.split('=')[0] ?? ''),
     })),
     ...(firmwarePath === '' ? {} : { firmwarePath, firmware: { [`${names[0] ?? 'driver'}.bin`]: 'simulated firmware\n' } }),
+    ...(failure === undefined ? {} : imageFailures[failure].flaw),
   }
 }
 
@@ -72,7 +84,10 @@ function driverNames(spec: ResolvedSpec): readonly string[] {
 export function driverVersion(spec: Pick<ResolvedSpec, 'image' | 'kernel' | 'version'>): string {
   if (spec.version !== undefined && spec.version !== '') return spec.version
   const { tag = 'latest' } = imagePartsOf(spec.image)
-  const rest = tag.replace(spec.kernel, '').replace(/^[-_.]+|[-_.]+$/g, '')
+  const rest = tag
+    .replace(spec.kernel, '')
+    .replace(/[-_.]{2,}/g, '-')
+    .replace(/^[-_.]+|[-_.]+$/g, '')
   return rest === '' ? tag : rest
 }
 

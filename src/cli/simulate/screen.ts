@@ -1,6 +1,6 @@
 // Shows rows as they change: a table redrawn in place on a terminal, one line for each change elsewhere.
 import type { Io } from '../io.ts'
-import { printRow, printTable, type Row } from './table.ts'
+import { markOf, oneLine, printLines, printTable, type Row } from './table.ts'
 
 export type Screen = {
   /** A sentence between the tables. */
@@ -14,11 +14,15 @@ export const createScreen = (io: Io): Screen => (io.terminal === undefined ? pla
 function plainLines(io: Io): Screen {
   let shown = new Map<string, string>()
   return {
-    say: text => io.out(`${text}\n`),
+    say: text => io.out(`${shown.size === 0 ? '' : '\n'}${text}\n`),
     show(rows, sinceMs) {
-      const now = new Map(rows.map(row => [`${row.node} ${row.module}`, printRow(row)]))
-      for (const [id, line] of now) if (shown.get(id) !== line) io.out(`${printSince(sinceMs)}  ${line}\n`)
-      for (const id of shown.keys()) if (!now.has(id)) io.out(`${printSince(sinceMs)}  ${id.replace(' ', '  ')}  gone\n`)
+      const now = new Map(rows.map(row => [`${row.node}  ${row.module}`, markOf(row)]))
+      for (const [index, line] of printLines(rows).entries()) {
+        const row = rows[index]
+        const id = `${row?.node}  ${row?.module}`
+        if (shown.get(id) !== now.get(id)) io.out(`${printSince(sinceMs)}  ${line}\n`)
+      }
+      for (const id of shown.keys()) if (!now.has(id)) io.out(`${printSince(sinceMs)}  ${id}  gone\n`)
       shown = now
     },
   }
@@ -45,11 +49,21 @@ function liveTable(io: Io, { columns, rows: height }: { readonly columns: number
       const lines = table.length <= room ? table : [...table.slice(0, room - 1), `... and ${table.length - room + 1} more`]
       if (lines.join('\n') === last.join('\n')) return
       clear()
-      io.out(`${lines.join('\n')}\n${printSince(sinceMs).trim()}\n`)
-      drawn = lines.length + 1
+      const below = [...failuresBelow(rows, columns).slice(0, Math.max(0, height - 3 - lines.length)), printSince(sinceMs).trim()]
+      io.out(`${[...lines, ...below].join('\n')}\n`)
+      drawn = lines.length + below.length
       last = lines
     },
   }
+}
+
+/** The words of each reason that stays, one line each. */
+function failuresBelow(rows: readonly Row[], columns: number): readonly string[] {
+  const failed = rows.filter(row => row.state === 'failed')
+  const reasons = new Map(
+    failed.toReversed().map(row => [`${row.module} ${row.reason}`, `${row.reason}: ${oneLine(row.message)}`]),
+  )
+  return [...reasons.values()].toReversed().map(line => line.slice(0, Math.max(20, columns - 1)))
 }
 
 /** `  1m05s`. */

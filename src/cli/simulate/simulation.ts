@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Module } from '../../api/module.ts'
 import { controllers, watches } from '../../controllers/index.ts'
+import { moduleController } from '../../controllers/module.ts'
 import { kernelOf, type Node } from '../../core/cluster.ts'
 import { fieldManager } from '../../core/names.ts'
 import { type KubeObject, keyOf } from '../../core/object.ts'
@@ -11,7 +12,7 @@ import { customResourceDefinitions } from '../../manifests/crds.ts'
 import { createCluster, type ModelCluster } from '../../model/cluster.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
 import { imagesFor, type SimulatedImage, trustedKey } from './images.ts'
-import { type Row, rowsOf } from './table.ts'
+import { markOf, type Row, rowsOf } from './table.ts'
 import type { World } from './world.ts'
 
 export type Simulation = {
@@ -24,7 +25,10 @@ export type Simulation = {
   /** Pushes the images that the Module names for the kernels here, then applies it. */
   changeModule(module: Module): void
   /** Turns the clock until nothing changes any more. `changed` is awaited after each change of the rows. */
-  settle(changed: (rows: readonly Row[], sinceMs: number) => Promise<void>): Promise<'settled' | 'restless' | 'stopped'>
+  settle(
+    changed: (rows: readonly Row[], sinceMs: number) => Promise<void>,
+    patience?: keyof typeof quietMs,
+  ): Promise<'settled' | 'restless' | 'stopped'>
   end(): Promise<void>
 }
 
@@ -36,8 +40,8 @@ export type SimulationOptions = {
 
 /** How far the clock is turned at once: what happens within it looks simultaneous. */
 const stepMs = 250
-/** Nothing on its way changes for longer than this: the unload hook tries for ten minutes. */
-const quietMs = { allDone: 30_000, waiting: 11 * 60_000 }
+/** Quiet for this long is settled: while nothing is on its way, while a kubelet may be backing off, while an unload hook tries again. */
+const quietMs = { changing: 30_000, 'backing off': 6 * 60_000, waiting: 11 * 60_000 } as const
 const limitMs = 3 * 60 * 60_000
 
 export function startSimulation(world: World, options: SimulationOptions): Simulation {
@@ -50,6 +54,7 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
   for (const node of world.nodes) {
     cluster.addNode({ ...node, enforceSignatures: true, trustedKeys: [trustedKey] })
   }
+  const settings = { operatorNamespace: options.operatorNamespace, managed: false }
   const operator = createOperator({
     controllers,
     watches,
@@ -60,16 +65,21 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
     images: {
       ask: question => Promise.resolve(options.answer(question) ?? { exists: registry.get(question.image) !== undefined }),
     },
-    settings: { operatorNamespace: options.operatorNamespace, managed: false },
+    settings,
     fieldManager,
   })
   operator.start()
   const startMs = clock.nowMs()
 
   const modules = () => api.list(moduleKind) as readonly KubeObject[] as readonly Module[]
+  /** The operator writes a status at most every ten seconds while it moves; here its judgement of this very moment is shown. */
+  const judged = (module: Module): Module => {
+    const { status } = moduleController.plan(operator.look, keyOf(module), { nowMs: clock.nowMs(), settings })
+    return status === undefined ? module : { ...module, status: status.object.status }
+  }
   const rows = () =>
     rowsOf(
-      modules(),
+      modules().map(judged),
       api.list(nodeKind) as readonly Node[],
       (node, name) => cluster.node(node).kernel.loaded.get(name.replaceAll('-', '_'))?.version,
     )
@@ -96,20 +106,21 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
       for (const image of imagesFor([module], [...kernels])) push(image)
       applyModule(module)
     },
-    async settle(changed) {
+    async settle(changed, patience = 'changing') {
       const beginMs = clock.nowMs()
+      // Until everything is listed nobody has judged anything.
+      while (!operator.idle() && !options.stop.aborted && clock.nowMs() - beginMs < quietMs.changing) await turn()
       let shown = ''
       let changedMs = beginMs
       while (!options.stop.aborted) {
         const now = rows()
-        const text = JSON.stringify(now)
-        if (text !== shown) {
-          shown = text
+        const marks = now.map(row => `${row.node} ${row.module} ${markOf(row)}`).join('\n')
+        if (marks !== shown) {
+          shown = marks
           changedMs = clock.nowMs()
           await changed(now, changedMs - startMs)
         }
-        const isWaiting = now.some(row => row.state === 'waiting' || row.state === 'outdated')
-        if (operator.idle() && clock.nowMs() - changedMs > (isWaiting ? quietMs.waiting : quietMs.allDone)) return 'settled'
+        if (operator.idle() && clock.nowMs() - changedMs > quietMs[patienceFor(now, patience)]) return 'settled'
         if (clock.nowMs() - beginMs > limitMs) return 'restless'
         await turn()
       }
@@ -117,6 +128,11 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
     },
     end: () => operator.stop(),
   }
+}
+
+function patienceFor(rows: readonly Row[], asked: keyof typeof quietMs): keyof typeof quietMs {
+  if (rows.some(row => row.state === 'waiting' || row.state === 'outdated')) return 'waiting'
+  return rows.some(row => row.state === 'failed') ? asked : 'changing'
 }
 
 /** Namespaces that the objects live in, whether they were given or not, and the objects that Modules name. */

@@ -2,13 +2,13 @@
 import { problemTexts } from '../../core/problem-texts.ts'
 import { oneLine, type Row } from './table.ts'
 
-/** `3 of 4 drivers are loaded` and, for each reason, where and what to do. */
+/** `3 of 4 drivers are loaded and up to date` and, for each reason, where and what to do. */
 export function printSummary(rows: readonly Row[]): string {
   const loaded = rows.filter(row => row.state === 'loaded').length
   const sum =
     rows.length === 0
       ? 'No Module selects a node.'
-      : `${loaded} of ${rows.length} drivers are loaded${loaded === rows.length ? '.' : ':'}`
+      : `${loaded} of ${rows.length} drivers are loaded and up to date${loaded === rows.length ? '.' : ':'}`
   const open = rows.filter(row => row.state !== 'loaded')
   const reasons = [...new Set(open.map(row => `${row.module} ${row.reason}`))]
   const lines = reasons.flatMap(id => {

@@ -66,25 +66,37 @@ function rowOf(module: Module, node: Node, loadedVersion: LoadedVersion): Row {
 }
 
 const headings = ['NODE', 'KERNEL', 'MODULE', 'DRIVER', 'STATE', 'REASON'] as const
-const cellsOf = (row: Row) => [row.node, row.kernel, row.module, row.driver, row.state, row.reason] as const
+const cellsOf = (row: Row) => [row.node, row.kernel, row.module, row.driver, row.state, shownReason(row)] as const
 
-/** Aligned lines, cut at the width of the terminal. */
-export function printTable(rows: readonly Row[], columns: number): readonly string[] {
-  const lines = [headings, ...rows.map(cellsOf)]
+/** Aligned lines below headings, cut at the width of the terminal. */
+export const printTable = (rows: readonly Row[], columns: number): readonly string[] =>
+  aligned([headings, ...rows.map(cellsOf)]).map(line => line.slice(0, Math.max(20, columns - 1)))
+
+/** One aligned line for each row, with the words behind a reason that stays. */
+export const printLines = (rows: readonly Row[]): readonly string[] =>
+  aligned(rows.map(cellsOf)).map((line, index) => {
+    const row = rows[index]
+    const isPassing = row === undefined || row.message === '' || row.state === 'waiting' || row.state === 'outdated'
+    return isPassing ? line : `${line}: ${shortened(oneLine(row.message))}`
+  })
+
+function aligned(lines: readonly (readonly string[])[]): readonly string[] {
   const widths = headings.map((_, column) => Math.max(...lines.map(cells => (cells[column] ?? '').length)))
   return lines.map(cells =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
-      .trimEnd()
-      .slice(0, Math.max(20, columns - 1)),
+      .trimEnd(),
   )
 }
 
-/** One line for one row: `worker-1  default/my-kmod  1.0  failed  KeyRejected: the kernel ...`. */
-export function printRow(row: Row): string {
-  const why = row.reason === '' ? '' : `  ${row.reason}${row.message === '' ? '' : `: ${oneLine(row.message)}`}`
-  return `${row.node}  ${row.module}  ${row.driver}  ${row.state}${why}`
-}
+const lineLength = 220
+const shortened = (text: string) => (text.length > lineLength ? `${text.slice(0, lineLength)}...` : text)
+
+/** The state `outdated` says it already. */
+const shownReason = (row: Row) => (row.state === 'outdated' ? '' : row.reason)
+
+/** Rows with the same mark look the same to people: the words of one reason may change from try to try. */
+export const markOf = (row: Row): string => [row.driver, row.state, row.reason].join(' ')
 
 export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim()

@@ -2,11 +2,11 @@
 import type { Module } from '../../api/module.ts'
 import type { Node } from '../../core/cluster.ts'
 import type { KubeObject } from '../../core/object.ts'
-import { type ImageFailure, imagesFor, type SimulatedImage } from './images.ts'
+import { type ImageFailure, imageFailures, imagesFor, type SimulatedImage } from './images.ts'
 import { kernelsFor, nodesFor, type PlannedNode } from './kernels.ts'
 
-export const failures = ['missing-image', 'wrong-kernel', 'unsigned', 'in-use'] as const
-export type Failure = (typeof failures)[number]
+export type Failure = ImageFailure | 'in-use'
+export const failures: readonly Failure[] = [...(Object.keys(imageFailures) as ImageFailure[]), 'in-use']
 
 export type World = {
   readonly modules: readonly Module[]
@@ -42,14 +42,8 @@ export function createWorld(objects: readonly KubeObject[], options: WorldOption
     nodes,
     others: objects.filter(({ kind }) => supporting.has(kind)),
     images: imagesFor(modules, inUse, broken).filter(({ image }) => options.isPushed(image)),
-    flaws: [...broken].map(([kernel, failure]) => sentences[failure](kernel)),
+    flaws: [...broken].map(([kernel, failure]) => `the images for kernel ${kernel} ${imageFailures[failure].says}`),
   }
-}
-
-const sentences: Readonly<Record<ImageFailure, (kernel: string) => string>> = {
-  'missing-image': kernel => `the driver images for kernel ${kernel} are not in the registry`,
-  'wrong-kernel': kernel => `the drivers in the images for kernel ${kernel} were built for another kernel`,
-  unsigned: kernel => `the drivers in the images for kernel ${kernel} are not signed, and the kernels ask for it`,
 }
 
 /** Each failure strikes one kernel, the last first, so that the others show how it should be. */

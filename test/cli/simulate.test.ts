@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { main } from '../../src/cli/program.ts'
+import { printYaml } from '../../src/shell/yaml.ts'
+import { filesOf, runKmm } from './run-kmm.ts'
+
+const fc37 = '6.0.15-300.fc37.x86_64'
+const el9 = '5.14.0-284.25.1.el9_2.x86_64'
+
+const driver = (name: string, container: object = {}, spec: object = {}) =>
+  `${printYaml({
+    apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'Module',
+    metadata: { name },
+    spec: {
+      selector: {},
+      moduleLoader: {
+        container: {
+          modprobe: { moduleName: name },
+          kernelMappings: [{ regexp: '.', containerImage: `r.example/org/${name}:1.0-\${KERNEL_FULL_VERSION}` }],
+          ...container,
+        },
+      },
+      ...spec,
+    },
+  })}---\n`
+
+async function simulate(
+  stdin: string,
+  ...argv: readonly string[]
+): Promise<{ readonly lines: readonly string[]; readonly out: string }> {
+  const { code, out, err } = await runKmm(['simulate', ...(stdin === '' ? [] : ['-f', '-']), ...argv], stdin)
+  assert.equal(code, 0, err)
+  assert.equal(err, '')
+  return { out, lines: out.split('\n') }
+}
+
+/** `node driver state reason` of each line about a change, in order. */
+const changesIn = (lines: readonly string[]) =>
+  lines.flatMap(line => {
+    const [, node, , , version, rest] = /^ +[0-9ms]+ {2}(\S+) +(\S+) +(\S+) +(\S+) +(.*)$/.exec(line) ?? []
+    return node === undefined ? [] : [`${node} ${version} ${(rest ?? '').split(':')[0]?.replace(/ +/g, ' ')}`]
+  })
+
+describe('kmm simulate', () => {
+  it('loads the driver of the example on three nodes and says so', async () => {
+    const { out, lines } = await simulate('')
+    assert.match(out, /\n\n3 of 3 drivers are loaded and up to date\.\n$/)
+    for (const node of ['node-1', 'node-2', 'node-3']) assert.ok(changesIn(lines).includes(`${node} 1.0 loaded`))
+  })
+
+  const failures: readonly (readonly [failure: string, reason: string, todo: RegExp])[] = [
+    ['missing-image', 'ImageNotPulled', /Push the image/],
+    ['missing-module', 'ModuleNotFound', /depmod/],
+    ['wrong-kernel', 'WrongFormat', /headers of this very kernel/],
+    ['unsigned', 'KeyRejected', /Sign the module/],
+    ['missing-symbol', 'UnknownSymbol', /depends on/],
+    ['missing-firmware', 'FirmwareMissing', /firmwarePath/],
+    ['no-modprobe', 'NoModprobeInImage', /Install kmod/],
+    ['no-shell', 'NoShellInImage', /\/bin\/sh/],
+  ]
+  for (const [failure, reason, todo] of failures) {
+    it(`lets ${failure} really happen on one kernel, and tells its reason and what to do`, async () => {
+      const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', `${fc37},${el9}`, '--fail', failure)
+      assert.match(lines[0] ?? '', new RegExp(`^On purpose: the images for kernel ${el9} .+\\.$`))
+      assert.ok(changesIn(lines).includes('node-1 1.0 loaded'), out)
+      assert.ok(changesIn(lines).includes(`node-2 - failed ${reason}`), out)
+      const summary = out.slice(out.lastIndexOf('\n\n'))
+      assert.match(summary, /1 of 2 drivers are loaded and up to date:/)
+      assert.match(summary, new RegExp(`default/a on node-2: ${reason}: `))
+      assert.match(summary, todo)
+    })
+  }
+
+  it('keeps a driver that is in use, says so, and starts nothing newer there', async () => {
+    const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'in-use')
+    const changes = changesIn(lines)
+    assert.ok(changes.includes('node-1 1.0 failed StillLoaded'), out)
+    assert.deepEqual(
+      changes.filter(change => change.startsWith('node-1 1.0-next')),
+      [],
+    )
+    assert.match(out, /modprobe: FATAL: Module a is in use\./)
+  })
+
+  it('brings several Modules onto the nodes that each selects', async () => {
+    const { out } = await simulate(
+      driver('a', {}, { selector: { gpu: 'x' } }) + driver('b', {}, { selector: { gpu: 'y' } }),
+      '--nodes',
+      '4',
+      '--kernels',
+      fc37,
+    )
+    assert.match(out, /\n4 of 4 drivers are loaded and up to date\.\n$/)
+    assert.doesNotMatch(out, /node-1 .*default\/b/)
+  })
+
+  it('serves Modules with a version, with a device plugin, and with what has to be built', async () => {
+    const built = {
+      kernelMappings: [{ regexp: '.', containerImage: 'r.example/org/c:1', build: { dockerfileConfigMap: { name: 'd' } } }],
+    }
+    const plugin = { devicePlugin: { container: { image: 'r.example/org/plugin:1' } } }
+    const { out } = await simulate(
+      driver('a', { version: '7' }) + driver('b', {}, plugin) + driver('c', built),
+      '--nodes',
+      '1',
+      '--kernels',
+      fc37,
+    )
+    assert.match(out, /\n3 of 3 drivers are loaded and up to date\.\n$/)
+    assert.match(out, /node-1 .*default\/a +7 +loaded/)
+  })
+
+  it('takes the nodes of the input, and leaves those alone that nobody tolerates', async () => {
+    const node = (name: string, spec: string) =>
+      `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n${spec}status: {nodeInfo: {kernelVersion: ${fc37}}}\n---\n`
+    const { out } = await simulate(
+      driver('a') + node('here', '') + node('tainted', 'spec: {taints: [{key: gpu, effect: NoSchedule}]}\n'),
+    )
+    assert.match(out, /here .* loaded\n/)
+    assert.match(out, /default\/a on tainted: NodeTainted: gpu\n/)
+  })
+
+  it('asks the images of --images and --assume-images', async t => {
+    const directory = filesOf(t, { 'images.yaml': `r.example/org/a:1.0-${fc37}: {exists: true}\n` })
+    const argv = [
+      '--nodes',
+      '2',
+      '--kernels',
+      `${fc37},${el9}`,
+      '--assume-images',
+      'missing',
+      '--images',
+      `${directory}/images.yaml`,
+    ]
+    const { lines } = await simulate(driver('a'), ...argv)
+    assert.ok(changesIn(lines).includes('node-1 1.0 loaded'))
+    assert.ok(changesIn(lines).includes('node-2 - failed ImageNotPulled'))
+  })
+
+  it('is the same simulation each time', async () => {
+    const [first, second] = [await simulate(driver('a')), await simulate(driver('a'))]
+    assert.equal(first.out, second.out)
+  })
+
+  const refused: readonly (readonly [what: string, stdin: string, argv: readonly string[], sentence: RegExp])[] = [
+    [
+      'an unknown failure',
+      driver('a'),
+      ['--fail', 'rain'],
+      /^kmm: --fail rain is unknown: choose from missing-image, .*, in-use\n$/,
+    ],
+    [
+      'an input without Module',
+      'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n',
+      [],
+      /^kmm: stdin: there is no Module in the input\n$/,
+    ],
+    [
+      'a Module that breaks a rule',
+      driver('a', { kernelMappings: [{ regexp: '(', containerImage: 'r.example/org/a:1' }] }),
+      [],
+      /^kmm: stdin:\d+: Module default\/a: spec\.moduleLoader\.container\.kernelMappings\[0\]\.regexp/,
+    ],
+    ['--demo with files', driver('a'), ['--demo'], /^kmm: --demo tells its own example: leave out -f\n$/],
+  ]
+  for (const [what, stdin, argv, sentence] of refused) {
+    it(`refuses ${what}`, async () => {
+      const { code, out, err } = await runKmm(['simulate', '-f', '-', ...argv], stdin)
+      assert.deepEqual({ code, out }, { code: 2, out: '' })
+      assert.match(err, sentence)
+    })
+  }
+
+  it('ends when it is told to', async () => {
+    const stop = new AbortController()
+    const out: string[] = []
+    const write = (text: string) => {
+      out.push(text)
+      if (text.includes('waiting')) stop.abort()
+    }
+    const code = await main(['simulate'], {
+      readStdin: () => Promise.resolve(''),
+      out: write,
+      err: write,
+      terminal: undefined,
+      stop: stop.signal,
+    })
+    assert.equal(code, 0)
+    assert.doesNotMatch(out.join(''), / loaded\n/)
+  })
+})
+
+describe('the demo', () => {
+  it('shows a driver on two kernels, a failure with its reason, and a change that goes from node to node', async () => {
+    const { out, lines } = await simulate('', '--demo')
+    const changes = changesIn(lines)
+    for (const node of ['node-1', 'node-2', 'node-3', 'node-4', 'node-5']) {
+      assert.ok(changes.includes(`${node} 1.0 loaded`), out)
+      assert.ok(changes.includes(`${node} 1.1 loaded`), out)
+    }
+    assert.ok(changes.includes('node-5 - failed ImageNotPulled'))
+    assert.match(out, /5 of 5 drivers are loaded and up to date\./)
+    // Never two nodes without a driver at once while the change is rolled out.
+    const without = new Set<string>()
+    for (const change of changes.slice(changes.indexOf('node-1 1.0 outdated'))) {
+      const [node = '', , state] = change.split(' ')
+      if (state === 'loaded' || state === 'outdated') without.delete(node)
+      else without.add(node)
+      assert.ok(without.size <= 1, [...without].join(', '))
+    }
+  })
+})
