@@ -15,7 +15,7 @@ const changeMs = 250
 export function createShow(io: Io): Show {
   const screen = createScreen(io)
   return {
-    say: screen.say,
+    say: text => screen.say(text),
     async until(simulation, patience) {
       const ended = await simulation.settle(async (rows, sinceMs) => {
         screen.show(rows, sinceMs)

@@ -71,7 +71,7 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
   operator.start()
   const startMs = clock.nowMs()
 
-  const modules = () => api.list(moduleKind) as readonly KubeObject[] as readonly Module[]
+  const modules = () => api.list(moduleKind) as readonly Module[]
   /** The operator writes a status at most every ten seconds while it moves; here its judgement of this very moment is shown. */
   const judged = (module: Module): Module => {
     const { status } = moduleController.plan(operator.look, keyOf(module), { nowMs: clock.nowMs(), settings })
@@ -80,7 +80,7 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
   const rows = () =>
     rowsOf(
       modules().map(judged),
-      api.list(nodeKind) as readonly Node[],
+      api.list(nodeKind),
       (node, name) => cluster.node(node).kernel.loaded.get(name.replaceAll('-', '_'))?.version,
     )
 
