@@ -198,16 +198,32 @@ describe('The loop', () => {
 
   it('tries a removal again where the server says that the object changed', async () => {
     const world = createToyWorld()
-    world.api.create(toys, toy('car', { parts: ['a', 'b'] }))
+    world.api.create(toys, toy('car', { parts: ['a'] }))
     const operator = world.startOperator()
     await world.pass(20_000)
     let refused = 1
     world.setFault(({ method }) => (method === 'DELETE' && refused-- > 0 ? status(409, 'Conflict') : 'pass'))
-    world.setSpec('car', { parts: ['a'] })
+    world.api.remove(toys, 'default/car')
     await world.pass(1_000)
-    assert.deepEqual(world.partNames(), ['car-a'])
+    assert.deepEqual(world.partNames(), [])
     assert.equal(world.observed.filter(fact => fact.what === 'pass' && fact.outcome === 'conflict').length, 1)
     assert.equal(world.logs.filter(line => line.startsWith('error')).length, 0)
+    await operator.stop()
+  })
+
+  it('sends nothing for what must exist already and is not there', async () => {
+    const eager: Controller = {
+      ...toyController,
+      plan: () => {
+        const gone = { ...toy('gone', {}), metadata: { name: 'gone', namespace: 'default', uid: 'u' } }
+        return { ...emptyPlan, apply: [gone], status: { object: { ...gone, status: {} }, urgent: true } }
+      },
+    }
+    const world = createToyWorld({ operator: { controllers: [eager] } })
+    world.api.create(toys, toy('car', {}))
+    const operator = world.startOperator()
+    await world.pass(10_000)
+    assert.deepEqual(world.written, [])
     await operator.stop()
   })
 
