@@ -201,6 +201,11 @@ describe('the demo', () => {
     }
     assert.ok(changes.includes('node-5 - failed ImageNotPulled'))
     assert.match(out, /5 of 5 drivers are loaded and up to date\./)
+    // What is shown is the judgement of the moment, not the status of ten seconds ago.
+    assert.deepEqual(
+      changes.filter(change => change.endsWith(' - outdated')),
+      [],
+    )
     // Never two nodes without a driver at once while the change is rolled out.
     const without = new Set<string>()
     for (const change of changes.slice(changes.indexOf('node-1 1.0 outdated'))) {
