@@ -3,7 +3,7 @@ import { isNodeReady, type Node, type Pod } from '../cluster.ts'
 import { deprecatedPluginReadyLabel, deprecatedReadyLabel, pluginReadyLabel, readyLabel } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { parseKey } from '../object.ts'
-import { containerOf, isDeleting, isServing, moduleKeyOf, type Operand, operandOf } from '../operands.ts'
+import { containerOf, hasOurFinalizer, isDeleting, isServing, moduleKeyOf, type Operand, operandOf } from '../operands.ts'
 
 /** Both spellings: with the namespace, and the deprecated one without (still read by other tools). */
 export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [string, string] {
@@ -21,9 +21,10 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
   // Nobody knows what a silent node does: its labels stay, and with them the pods that they hold there.
   if (!isNodeReady(node)) return Object.fromEntries(present)
   const wanted: Record<string, string> = {}
+  const unfinished = new Set(pods.filter(isUnfinished).map(moduleKeyOf))
   for (const pod of pods) {
     const moduleKey = moduleKeyOf(pod)
-    if (moduleKey === undefined) continue
+    if (moduleKey === undefined || (operandOf(pod) === 'loader' && unfinished.has(moduleKey))) continue
     const keys = readyLabelsOf(operandOf(pod), moduleKey)
     for (const key of keys) {
       const stays = node.metadata.labels?.[key] !== undefined && isUnheardSinceReturn(pod, node)
@@ -32,6 +33,12 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
   }
   return wanted
 }
+
+/**
+ * An older loader whose end is not yet judged, or is held: its driver may still be in the kernel, and a newer loader's modprobe is content
+ * with it. (A daemon pod that has ended keeps no other one away, finalizer or not: test/real/ended-pods.test.ts.)
+ */
+const isUnfinished = (pod: Pod): boolean => operandOf(pod) === 'loader' && isDeleting(pod) && hasOurFinalizer(pod)
 
 /**
  * The node life cycle sets Ready=False on every pod of a silent node. When the node is back, that is not the kubelet's word: a
@@ -45,5 +52,5 @@ export function isUnheardSinceReturn(pod: Pod, node: Node): boolean {
   )?.lastTransitionTime
   const started = containerOf(pod)?.state?.running?.startedAt
   if (returned === undefined || silenced === undefined || started === undefined) return false
-  return Date.parse(silenced) <= Date.parse(returned) && Date.parse(started) <= Date.parse(silenced)
+  return Date.parse(silenced) <= Date.parse(returned) && Date.parse(started) < Date.parse(silenced)
 }

@@ -64,6 +64,15 @@ describe('ready labels', () => {
       ),
       {},
     ))
+  it('a new loader is not ready while an older one is held on the node', () =>
+    assert.deepEqual(
+      labelsOf(
+        aNode(),
+        aPod({ name: 'old', phase: 'Failed', ready: false, deleted: '2026-01-01T00:50:00Z' }),
+        aPod({ name: 'new' }),
+      ),
+      {},
+    ))
   it('the label of a Module without pods on a ready node goes', () =>
     assert.deepEqual(labelsOf(aNode({ labels: { ...ready } })), {}))
 })

@@ -1,0 +1,249 @@
+// What can happen to a cluster, one thing at a time; each names what may be unloaded because of it.
+import type { Module } from '../../src/api/module.ts'
+import type { Node, Pod } from '../../src/core/cluster.ts'
+import { annotations, userVersionLabel } from '../../src/core/names.ts'
+import { keyOf } from '../../src/core/object.ts'
+import { moduleKeyOf } from '../../src/core/operands.ts'
+import { modules, nodes, pods } from '../../src/core/resources.ts'
+import { driverOf } from './never.ts'
+import { addNode, driver, namespace, type World } from './world.ts'
+
+export type Story = {
+  readonly world: World
+  readonly chance: () => number
+  readonly told: string[]
+  /** Newest image tag by Module. */
+  readonly tags: Map<string, number>
+}
+
+const kernels = ['6.1.0-1-amd64', '6.1.0-2-amd64', '6.6.0+debian']
+
+const pick = <T>(chance: () => number, list: readonly T[]): T | undefined => list[Math.floor(chance() * list.length)]
+
+const machines = ({ world }: Story): readonly string[] => world.cluster.nodeNames()
+const present = ({ world }: Story): readonly Module[] => world.cluster.api.list(modules) as readonly Module[]
+const nextTag = (story: Story, name: string): string => {
+  const tag = (story.tags.get(name) ?? 0) + 1
+  story.tags.set(name, tag)
+  return String(tag)
+}
+
+type Action = (story: Story) => string | undefined | Promise<string>
+
+const onNode =
+  (what: (story: Story, node: string) => string | undefined): Action =>
+  story => {
+    const node = pick(story.chance, machines(story))
+    return node === undefined ? undefined : what(story, node)
+  }
+
+const onModule =
+  (what: (story: Story, module: Module) => string | undefined): Action =>
+  story => {
+    const module = pick(story.chance, present(story))
+    return module === undefined ? undefined : what(story, module)
+  }
+
+const changed = (
+  story: Story,
+  module: Module,
+  container: object,
+  more: { readonly annotations?: Record<string, string> } = {},
+): void => {
+  const { moduleLoader } = module.spec
+  story.world.applyModule({
+    ...module,
+    metadata: { ...module.metadata, ...(more.annotations === undefined ? {} : { annotations: more.annotations }) },
+    spec: { ...module.spec, moduleLoader: { ...moduleLoader, container: { ...moduleLoader.container, ...container } } },
+  } as Module)
+}
+
+const mapping = (name: string, tag: string, regexp = '^.+$') => [
+  { regexp, containerImage: `registry.example.com/${name}:${tag}-\${KERNEL_FULL_VERSION}` },
+]
+
+const actions: readonly (readonly [weight: number, Action])[] = [
+  [
+    4,
+    story => {
+      const name = pick(story.chance, ['gpu', 'nic']) ?? 'gpu'
+      if (present(story).some(module => module.metadata.name === name)) return undefined
+      story.world.never.allowUnload(`${name}_mod`)
+      const plugin =
+        story.chance() < 0.5 ? { devicePlugin: { container: { image: `registry.example.com/${name}-plugin:1` } } } : {}
+      const maxUnavailable = pick(story.chance, [1, 2, '50%']) ?? 1
+      const made = driver(name, nextTag(story, name), {
+        spec: plugin,
+        ...(story.chance() < 0.3 ? { container: { version: 'v1' } } : {}),
+      })
+      story.world.applyModule({
+        ...made,
+        spec: { ...made.spec, moduleLoader: { ...made.spec.moduleLoader, maxUnavailable } },
+      } as Module)
+      return `Module ${name} is made`
+    },
+  ],
+  [
+    3,
+    onModule((story, module) => {
+      const { name } = module.metadata
+      story.world.never.allowUnload(driverOf(module))
+      const version = module.spec.moduleLoader.container.version
+      const tag = nextTag(story, name)
+      changed(story, module, { kernelMappings: mapping(name, tag), ...(version === undefined ? {} : { version: `v${tag}` }) })
+      return `Module ${name} gets image ${tag}`
+    }),
+  ],
+  [
+    1,
+    onModule((story, module) => {
+      const { name } = module.metadata
+      story.world.never.allowUnload(driverOf(module))
+      story.world.deleteModule(name)
+      return `Module ${name} is deleted`
+    }),
+  ],
+  [
+    1,
+    onModule((story, module) => {
+      changed(story, module, { kernelMappings: [{ regexp: '^no such kernel$', containerImage: 'registry.example.com/none:1' }] })
+      return `Module ${module.metadata.name} loses its mappings`
+    }),
+  ],
+  [
+    1,
+    onModule((story, module) => {
+      const paused = module.metadata.annotations?.[annotations.paused] === 'true'
+      changed(story, module, {}, { annotations: paused ? {} : { [annotations.paused]: 'true' } })
+      return `Module ${module.metadata.name} is ${paused ? 'resumed' : 'paused'}`
+    }),
+  ],
+  [
+    2,
+    onModule((story, module) => {
+      const node = pick(story.chance, machines(story))
+      const version = module.spec.moduleLoader.container.version
+      if (node === undefined || version === undefined) return undefined
+      story.world.never.allowUnload(driverOf(module), node)
+      const value = story.chance() < 0.3 ? undefined : version
+      story.world.label(node, { [userVersionLabel(namespace, module.metadata.name)]: value })
+      return `node ${node} gets version ${value ?? 'no'} of ${module.metadata.name}`
+    }),
+  ],
+  [
+    2,
+    story => {
+      if (machines(story).length >= 5) return undefined
+      const name = `node-${10 + story.told.length}`
+      addNode(story.world, name, pick(story.chance, kernels))
+      return `node ${name} is added`
+    },
+  ],
+  [
+    1,
+    onNode((story, node) => {
+      story.world.cluster.node(node).remove()
+      return `node ${node} is removed`
+    }),
+  ],
+  [
+    3,
+    onNode((story, node) => {
+      const kernel = story.chance() < 0.5 ? pick(story.chance, kernels) : undefined
+      story.world.cluster.node(node).reboot(kernel === undefined ? {} : { kernel })
+      return `node ${node} reboots${kernel === undefined ? '' : ` into ${kernel}`}`
+    }),
+  ],
+  [
+    2,
+    onNode((story, node) => {
+      const cordoned = (story.world.cluster.api.get(nodes, node) as Node | undefined)?.spec?.unschedulable === true
+      if (cordoned) story.world.cluster.node(node).uncordon()
+      else story.world.cluster.node(node).drain()
+      return `node ${node} is ${cordoned ? 'uncordoned' : 'drained'}`
+    }),
+  ],
+  [
+    2,
+    onNode((story, node) => {
+      story.world.cluster.node(node).silence()
+      return `node ${node} falls silent`
+    }),
+  ],
+  [
+    3,
+    onNode((story, node) => {
+      story.world.cluster.node(node).restore()
+      return `node ${node} is heard again`
+    }),
+  ],
+  [
+    1,
+    onNode((story, node) => {
+      story.world.cluster.node(node).restartKubelet()
+      return `the kubelet of ${node} restarts`
+    }),
+  ],
+  [
+    2,
+    onNode((story, node) => {
+      const module = pick(story.chance, [...story.world.cluster.node(node).kernel.loaded.keys()])
+      if (module === undefined) return undefined
+      story.world.cluster.node(node).hold(module)
+      return `${module} is in use on ${node}`
+    }),
+  ],
+  [
+    2,
+    onNode((story, node) => {
+      const { kernel } = story.world.cluster.node(node)
+      for (const module of kernel.loaded.keys())
+        if (kernel.useCount(module) > 0) story.world.cluster.node(node).releaseHold(module)
+      return `nothing is in use on ${node}`
+    }),
+  ],
+  [
+    1,
+    onNode((story, node) => {
+      story.world.label(node, { 'example.com/foreign': String(story.told.length) })
+      return `node ${node} gets a foreign label`
+    }),
+  ],
+  [
+    2,
+    story => {
+      const pod = pick(
+        story.chance,
+        (story.world.cluster.api.list(pods) as readonly Pod[]).filter(candidate => moduleKeyOf(candidate) !== undefined),
+      )
+      if (pod === undefined) return undefined
+      story.world.never.allowUnload(`${(moduleKeyOf(pod) ?? '').split('/')[1]}_mod`, pod.spec?.nodeName)
+      story.world.cluster.api.remove(pods, keyOf(pod))
+      return `somebody deletes pod ${pod.metadata.name}`
+    },
+  ],
+  [
+    2,
+    async story => {
+      await story.world.restartOperator()
+      return 'the operator crashes and starts again'
+    },
+  ],
+]
+
+const total = actions.reduce((sum, [weight]) => sum + weight, 0)
+
+/** Does one thing that is possible here; says what. */
+export async function act(story: Story): Promise<string> {
+  for (let tries = 0; tries < 20; tries++) {
+    let left = story.chance() * total
+    for (const [weight, action] of actions) {
+      left -= weight
+      if (left > 0) continue
+      const told = await action(story)
+      if (told !== undefined) return `${Math.round(story.world.cluster.clock.monotonicMs() / 1000)} s: ${told}`
+      break
+    }
+  }
+  return 'nothing happens'
+}

@@ -1,0 +1,118 @@
+// What must never happen, watched while a world runs. A violation is a sentence; a test fails on the first.
+import type { Module } from '../../src/api/module.ts'
+import { type DaemonSet, isNodeReady, isPodReady, kernelOf, type Node, type Pod } from '../../src/core/cluster.ts'
+import { kernelLabelValue } from '../../src/core/kernel/version.ts'
+import { labels, readyLabel } from '../../src/core/names.ts'
+import { keyOf } from '../../src/core/object.ts'
+import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
+import { daemonSets, modules, nodes, pods } from '../../src/core/resources.ts'
+import { matchesLabels } from '../../src/core/selectors.ts'
+import type { ModelCluster } from '../../src/model/cluster.ts'
+import type { KubeRequest } from '../../src/shell/kube/transport.ts'
+
+export type Never = {
+  readonly violations: readonly string[]
+  /** The operator is about to send this write. */
+  asked(request: KubeRequest): void
+  /** The operator logged an error. */
+  logged(message: string, fields: object): void
+  /** Looks at the kernels: what was unloaded since the last look must have been allowed. */
+  look(): void
+  /** From now on the driver may be unloaded from the nodes (all if absent), until `settled`. */
+  allowUnload(module: string, node?: string): void
+  settled(): void
+}
+
+const deletePath = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/
+
+export function watchForNever(cluster: ModelCluster): Never {
+  const { api } = cluster
+  const violations: string[] = []
+  const allowed = new Set<string>()
+  const loaded = new Map<string, { readonly bootId: string; readonly modules: ReadonlySet<string> }>()
+  const at = () => `at ${Math.round(cluster.clock.monotonicMs() / 100) / 10} s`
+  const never = (sentence: string) => violations.push(`${at()}: ${sentence}`)
+
+  api.subscribe(({ resource, type, old, object }) => {
+    if (resource.kind === 'Node' && type === 'ADDED' && !cluster.nodeNames().includes(object.metadata.name))
+      never(`ghost Node ${object.metadata.name}`)
+    if (resource.kind === 'Node' && type === 'MODIFIED') readyWasTrue(old as Node, object as Node)
+    if (resource.kind === 'Pod' && type !== 'DELETED') oneLoaderOnANode(object as Pod)
+  })
+
+  /** A ready label appears only where the driver of the serving pod's image is in the kernel. */
+  function readyWasTrue(old: Node, node: Node): void {
+    for (const module of api.list(modules)) {
+      const label = readyLabel(module.metadata.namespace ?? '', module.metadata.name)
+      if (node.metadata.labels?.[label] === undefined || old.metadata.labels?.[label] !== undefined) continue
+      const name = driverOf(module as Module)
+      const inKernel = cluster.node(node.metadata.name).kernel.loaded.get(name)
+      const pod = loadersOn(node.metadata.name, keyOf(module)).find(candidate => isPodReady(candidate) && !isDeleting(candidate))
+      const image = pod?.spec?.containers?.[0]?.image
+      if (inKernel === undefined) never(`node ${node.metadata.name} was reported ready without ${name} in its kernel`)
+      else if (image !== undefined && inKernel.image !== image)
+        never(`node ${node.metadata.name} was reported ready for ${image} with the driver of ${inKernel.image} in its kernel`)
+    }
+  }
+
+  function oneLoaderOnANode(pod: Pod): void {
+    const nodeName = pod.spec?.nodeName
+    const module = moduleKeyOf(pod)
+    if (nodeName === undefined || module === undefined || operandOf(pod) !== 'loader') return
+    const running = loadersOn(nodeName, module).filter(
+      other => other.status?.containerStatuses?.[0]?.state?.running !== undefined,
+    )
+    const silent = !isNodeReady((api.get(nodes, nodeName) as Node | undefined) ?? ({} as Node))
+    if (running.length > 1 && !silent) never(`two loaders of ${module} run on ${nodeName}: ${running.map(keyOf).join(', ')}`)
+  }
+
+  const loadersOn = (nodeName: string, module: string): readonly Pod[] =>
+    (api.list(pods) as readonly Pod[]).filter(
+      pod => pod.spec?.nodeName === nodeName && moduleKeyOf(pod) === module && operandOf(pod) === 'loader',
+    )
+
+  return {
+    violations,
+    asked({ method, path, body }) {
+      const match = deletePath.exec(path)
+      if (method === 'DELETE' && match !== null) {
+        const daemonSet = api.get(daemonSets, `${match[1]}/${match[2]}`) as DaemonSet | undefined
+        const module = (api.list(modules) as readonly Module[]).find(
+          ({ metadata }) => metadata.uid === (daemonSet && ownerUidOf(daemonSet)),
+        )
+        const kernel = daemonSet?.metadata.labels?.[labels.kernel]
+        if (kernel === undefined || module === undefined || (daemonSet?.status?.desiredNumberScheduled ?? 0) === 0) return
+        const runs = (api.list(nodes) as readonly Node[]).filter(
+          node => matchesLabels(module.spec.selector, node.metadata.labels) && kernelLabelValue(kernelOf(node)) === kernel,
+        )
+        if (runs.length > 0)
+          never(`the loader DaemonSet ${match[2]} was removed while ${runs.length} selected nodes run its kernel`)
+      }
+      const text = JSON.stringify(body ?? '')
+      if (/"password"|BEGIN [A-Z ]*PRIVATE KEY/.test(text)) never(`a secret in ${method} ${path}`)
+    },
+    logged(message, fields) {
+      if (/TypeError|is not a function|undefined/.test(message))
+        never(`the operator stumbled: ${message} ${JSON.stringify(fields)}`)
+    },
+    look() {
+      for (const name of cluster.nodeNames()) {
+        const { kernel } = cluster.node(name)
+        const now = new Set(kernel.loaded.keys())
+        const before = loaded.get(name)
+        if (before !== undefined && before.bootId === kernel.bootId) {
+          for (const module of before.modules) {
+            if (!now.has(module) && !allowed.has(module) && !allowed.has(`${module} ${name}`))
+              never(`${module} was unloaded from ${name} though nobody asked for it`)
+          }
+        }
+        loaded.set(name, { bootId: kernel.bootId, modules: now })
+      }
+    },
+    allowUnload: (module, node) => void allowed.add(node === undefined ? module : `${module} ${node}`),
+    settled: () => allowed.clear(),
+  }
+}
+
+export const driverOf = (module: Module): string =>
+  (module.spec.moduleLoader.container.modprobe.moduleName ?? '').replaceAll('-', '_')

@@ -1,0 +1,67 @@
+// Random worlds: nodes come, go, reboot, change kernel, are cordoned, fall silent; Modules change; pods fail; the operator crashes.
+// It always settles, the never-list holds, and once settled nothing is written any more.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { act, type Story } from './actions.ts'
+import { wrongAtRest } from './settled.ts'
+import { addNode, startWorld } from './world.ts'
+
+// 1,000 worlds as the default; KMM_WORLDS=n for more, KMM_WORLD=seed for one of them.
+const worlds = Number(process.env['KMM_WORLDS'] ?? 1000)
+const only = process.env['KMM_WORLD']
+
+/** mulberry32: small, fast, good enough to pick actions. */
+function chanceOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+async function live(seed: number): Promise<readonly string[]> {
+  const chance = chanceOf(seed)
+  const world = startWorld({ chance })
+  const story: Story = { world, chance, told: [], tags: new Map() }
+  try {
+    const nodeCount = 1 + Math.floor(chance() * 4)
+    for (let i = 0; i < nodeCount; i++) addNode(world, `node-${i}`, chance() < 0.5 ? '6.1.0-1-amd64' : '6.6.0+debian')
+    await world.run(5000)
+    const actions = 4 + Math.floor(chance() * 8)
+    for (let i = 0; i < actions; i++) {
+      story.told.push(await act(story))
+      await world.run(chance() < 0.3 ? chance() * 2000 : chance() * 60_000)
+    }
+    await mend(story)
+    // The slowest thing here is an unload hook that tries for 570 s, twice, and a back-off of 300 s.
+    await world.run(45 * 60_000)
+    world.never.settled()
+    const before = world.writes()
+    await world.run(10 * 60_000)
+    const late = world.writes() - before
+    return [...world.never.violations, ...wrongAtRest(world), ...(late > 0 ? [`${late} writes after it had settled`] : [])].map(
+      wrong => `seed ${seed}: ${wrong}\n    ${story.told.join('\n    ')}`,
+    )
+  } finally {
+    await world.end()
+  }
+}
+
+/** Whoever is silent comes back; who is used stays used: a failed unload is a state of rest too. */
+async function mend({ world }: Story): Promise<void> {
+  for (const name of world.cluster.nodeNames()) world.cluster.node(name).restore()
+}
+
+describe('random worlds', () => {
+  it(`${only === undefined ? worlds : 1} random worlds settle, and nothing that must never happen happens`, async () => {
+    const seeds = only === undefined ? Array.from({ length: worlds }, (_, seed) => seed) : [Number(only)]
+    const wrong: string[] = []
+    for (const seed of seeds) {
+      wrong.push(...(await live(seed)))
+      if (wrong.length > 10) break
+    }
+    assert.deepEqual(wrong, [], wrong.join('\n'))
+  })
+})
