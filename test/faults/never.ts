@@ -42,6 +42,8 @@ export function watchForNever(cluster: ModelCluster): Never {
 
   /** A ready label appears only where the driver of the serving pod's image is in the kernel. */
   function readyWasTrue(old: Node, node: Node): void {
+    // A machine that was just taken away, whose Node object is on its way out.
+    if (!cluster.nodeNames().includes(node.metadata.name)) return
     for (const module of api.list(modules)) {
       const label = readyLabel(module.metadata.namespace ?? '', module.metadata.name)
       if (node.metadata.labels?.[label] === undefined || old.metadata.labels?.[label] !== undefined) continue

@@ -18,7 +18,7 @@ export function wrongAtRest({ cluster }: World): readonly string[] {
     const { namespace = '', name } = module.metadata
     const label = readyLabel(namespace, name)
     for (const node of api.list(nodes) as readonly Node[]) {
-      if (!isNodeReady(node)) continue
+      if (!isNodeReady(node) || !cluster.nodeNames().includes(node.metadata.name)) continue
       const { kernel } = cluster.node(node.metadata.name)
       const inKernel = kernel.loaded.get(driverOf(module))
       const isReported = node.metadata.labels?.[label] !== undefined

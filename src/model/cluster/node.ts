@@ -90,6 +90,7 @@ export function createNode(
   let boots = 0
   let isSilent = false
   let isOn = true
+  let isGone = false
   const root = createTree(hostLayer(options))
   const addModules = (kernel: string) => {
     for (const [path, entry] of Object.entries(moduleFiles('/', kernel, inTreeModules(options, kernel), 'kernel'))) {
@@ -161,7 +162,7 @@ export function createNode(
     hear()
   }
   const powerOn = ({ kernel: next = kernel.release, oldModules = 'keep' }: Reboot = {}) => {
-    if (isOn) return
+    if (isOn || isGone) return
     isOn = true
     const old = kernel.release
     kernel = boot(next)
@@ -214,6 +215,7 @@ export function createNode(
     },
     remove() {
       isOn = false
+      isGone = true
       kubelet.end()
       lifecycle.isHeard(name)
       context.removed(name)
