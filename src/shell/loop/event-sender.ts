@@ -77,7 +77,12 @@ export class EventSender {
     }
     const told: Told = { event, name: '', firstMs: nowMs, lastMs: nowMs, count: 1, sentCount: 0, tries: 0 }
     this.#told.set(idOf(event), told)
-    clock.after(aggregateMs, () => this.#close(told))
+    // Cancelled on stop: a timer of minutes would keep the process from ending.
+    const cancel = clock.after(aggregateMs, () => {
+      stop.removeEventListener('abort', cancel)
+      this.#close(told)
+    })
+    stop.addEventListener('abort', cancel, { once: true })
     this.#line.push(told)
     this.#schedule()
   }
