@@ -21,6 +21,14 @@ function itselfAndRivals(object: KubeObject, look: Look): readonly string[] {
   return [keyOf(object), ...names.flatMap(name => look.by(modulesByKernelModule, name).map(keyOf))]
 }
 
+/** A Module whose mapping went holds its kernel modules for as long as its DaemonSet is there. */
+function ofDaemonSet(object: KubeObject, look: Look): readonly string[] {
+  const [key] = ofLabel(object)
+  if (key === undefined) return []
+  const module = look.get(modules, key)
+  return module === undefined ? [key] : itselfAndRivals(module, look)
+}
+
 const thatSelect = (node: KubeObject, look: Look): readonly string[] =>
   look
     .list(modules)
@@ -40,7 +48,7 @@ export const moduleController: Controller = {
   resource: modules,
   wakes: [
     { resource: modules, keys: itselfAndRivals },
-    { resource: daemonSets, keys: ofLabel },
+    { resource: daemonSets, keys: ofDaemonSet },
     { resource: pods, keys: ofLabel },
     { resource: nodes, keys: thatSelect },
     { resource: events, keys: ofEvent },

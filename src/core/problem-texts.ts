@@ -26,12 +26,18 @@ export const problemTexts = {
   Paused: entry(
     'on-change',
     (p: { module: string }) => `Module ${p.module} is paused: nothing is changed, replaced or removed for it`,
-    'Run `kmm resume MODULE`, or remove the annotation kmm.sigs.x-k8s.io/paused.',
+    'To go on, run `kmm resume MODULE` or remove the annotation kmm.sigs.x-k8s.io/paused.',
   ),
   OldDaemonSetPresent: passing(
     (p: { module: string; daemonSet: string }) =>
       `Module ${p.module} was deleted and made again, and DaemonSet ${p.daemonSet} of the deleted one is still there`,
     'Wait until garbage collection has removed it; if it stays, look for its finalizers.',
+  ),
+  TwinDaemonSet: entry(
+    'on-change',
+    (p: { module: string; daemonSet: string; other: string }) =>
+      `DaemonSet ${p.other} of Module ${p.module} does the same as DaemonSet ${p.daemonSet}; it is left as it is`,
+    'Delete DaemonSet OTHER when its pods may unload the driver from their nodes; those of DaemonSet DAEMON_SET load it again.',
   ),
   ModuleNameTaken: entry(
     'on-change',
@@ -49,7 +55,13 @@ export const problemTexts = {
     'on-change',
     (p: OnKernel & { image: string; nodes: number; daemonSet: string }) =>
       `no kernel mapping of Module ${p.module} matches kernel ${p.kernel} any more; the driver of ${p.image} stays loaded on ${p.nodes} node(s)`,
-    'Restore the mapping to manage these nodes again. To unload on purpose, delete the DaemonSet that the message of `kmm explain` names, or narrow the selector.',
+    'Restore the mapping to manage these nodes again. To unload on purpose, delete DaemonSet DAEMON_SET, or narrow the selector.',
+  ),
+  KernelsAlike: entry(
+    'on-change',
+    (p: OnKernel & { other: string }) =>
+      `kernel ${p.kernel} has the same label value as kernel ${p.other} of other nodes that Module ${p.module} selects, so only the latter get the driver`,
+    'Narrow the selector to the nodes with one of the two kernels, or give one kernel another local version.',
   ),
   MappingInvalid: entry(
     'on-change',
@@ -57,14 +69,17 @@ export const problemTexts = {
       `the kernel mappings of Module ${p.module} cannot be evaluated for kernel ${p.kernel}: ${p.error}`,
     'Correct the mapping that the sentence names.',
   ),
-  ImageUnknown: entry(
-    'backoff',
-    (p: OnKernel & { image: string }) =>
-      `it is not yet known whether image ${p.image} for kernel ${p.kernel} of Module ${p.module} exists`,
-    'Wait for the registry to answer. If this stays, check that the operator reaches the registry.',
-  ),
+  ImageUnknown: {
+    ...entry(
+      'backoff',
+      (p: OnKernel & { image: string }) =>
+        `it is not yet known whether image ${p.image} for kernel ${p.kernel} of Module ${p.module} exists`,
+      'Wait for the registry to answer. If this stays, check that the operator reaches the registry.',
+    ),
+    passing: true,
+  },
   ImageMissing: entry(
-    'on-change',
+    'backoff',
     (p: OnKernel & { image: string }) =>
       `image ${p.image} for kernel ${p.kernel} of Module ${p.module} does not exist, and this version of KMM cannot build or sign it yet`,
     'Build, sign and push the image yourself, or correct containerImage.',

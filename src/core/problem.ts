@@ -7,7 +7,7 @@ export type Problem = {
   readonly code: ProblemCode
   /** One sentence: what failed, for which object, node, kernel and image. */
   readonly message: string
-  /** One sentence: what to do next. */
+  /** What to do next, as a command with the real names where there is one. */
   readonly todo: string
   /** `on-change`: only a change of the cluster helps; `backoff`: trying again may help. */
   readonly retry: 'on-change' | 'backoff'
@@ -26,11 +26,19 @@ export function problem<C extends ProblemCode>(code: C, params: ProblemParams<C>
   return {
     code,
     message: text(params),
-    todo: entry.todo,
+    todo: filledIn(entry.todo, params),
     retry: entry.retry,
     passing: entry.passing,
     ...(given.kernel === undefined ? {} : { kernel: given.kernel }),
     ...(given.node === undefined ? {} : { node: given.node }),
     ...(given.image === undefined ? {} : { image: given.image }),
   }
+}
+
+/** Words in capitals stand for parameters: NODE for `node`, SERVICE_ACCOUNT for `serviceAccount`. */
+function filledIn(todo: string, params: object): string {
+  const values = new Map(
+    Object.entries(params).map(([name, value]) => [name.replace(/[A-Z]/g, '_$&').toUpperCase(), String(value)]),
+  )
+  return todo.replace(/\b[A-Z][A-Z_]+\b/g, word => values.get(word) ?? word)
 }

@@ -48,16 +48,20 @@ const rules: readonly (readonly [RegExp, (kernelLog: string) => LoadFailure])[] 
  * whole hook before what it has said.
  */
 export function loadFailure(words: string, kernelLog = ''): LoadFailure {
-  const said = spoken(words)
+  const said = spokenByHook(words)
   return rules.find(([pattern]) => pattern.test(said))?.[1](kernelLog) ?? 'LoadFailed'
 }
 
-/** Without the hook's text: "Exec lifecycle hook (...) failed - error: command '...' exited with 1: WORDS, message: "WORDS"". */
-function spoken(words: string): string {
+/**
+ * What the hook said, from the kubelet's message of a PostStartHookError: `Exec lifecycle hook (...) failed - error: command '...'
+ * exited with 1: WORDS, message: "WORDS"`. The hook's own text, which stands there twice, is not part of it. Other words stay as they are.
+ */
+export function spokenByHook(words: string): string {
   const marker = /exited with \d+: /g
   let start = 0
   for (const match of words.matchAll(marker)) start = match.index + match[0].length
-  return words.slice(start)
+  const end = start === 0 ? -1 : words.indexOf(', message: "', start)
+  return words.slice(start, end < 0 ? undefined : end)
 }
 
 /** The last line that tells: older ones may be of another module. */

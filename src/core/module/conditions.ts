@@ -39,7 +39,12 @@ export function conditionsOf(
   }
   return [
     condition('Ready', verdict.isReady, reason, message),
-    condition('Reconciling', isReconciling, isReconciling ? reason : 'Settled', isReconciling ? message : 'nothing is under way'),
+    condition(
+      'Reconciling',
+      isReconciling,
+      isReconciling ? reason : 'Settled',
+      isReconciling ? todo(verdict, message) : 'nothing is under way',
+    ),
     condition(
       'Stalled',
       isStalled,
@@ -60,7 +65,9 @@ function ready({ blocker, stopped, worst, isReady, counts, matching, selector }:
   return { reason: 'Loaded', message: counts }
 }
 
-const todo = ({ blocker, stopped, worst }: Verdict, message: string): string => {
+/** With what to do next, unless it ends by itself for sure. */
+function todo({ blocker, stopped, worst }: Verdict, message: string): string {
   const found = blocker ?? stopped ?? worst
-  return found === undefined ? message : `${message}. ${found.todo}`
+  if (found === undefined || (found.passing && found.retry === 'on-change')) return message
+  return `${message.replace(/\.$/, '')}. ${found.todo}`
 }

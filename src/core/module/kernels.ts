@@ -1,5 +1,5 @@
 // For each kernel of the selected nodes: which driver, which DaemonSet, or why none.
-import type { DaemonSet } from '../cluster.ts'
+import type { DaemonSet, Pod } from '../cluster.ts'
 import { decideImage } from '../image/decide.ts'
 import { type ResolvedSpec, resolveMapping } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
@@ -22,9 +22,13 @@ export type KernelStep = {
   /** The DaemonSet as it should be, where there is a spec. */
   readonly wanted?: DaemonSet
   readonly question?: Question
-  /** Why the DaemonSet is not applied. An existing one is kept all the same. */
+  /** Why there is no spec; an existing DaemonSet is kept all the same. With a spec: what is wrong although it is applied. */
   readonly problem?: Problem
 }
+
+/** No mapping says what to run for this kernel: its nodes are no targets (decisions.md 17). */
+export const isUnmapped = ({ problem: found }: KernelStep): boolean =>
+  found?.code === 'NoKernelMapping' || found?.code === 'KernelMappingLost' || found?.code === 'MappingInvalid'
 
 export const versionOf = (module: CanonicalModule): string => module.spec.moduleLoader.container.version ?? ''
 
@@ -36,6 +40,7 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
   const claim = takenBy(
     module,
     seen.rivals,
+    kernel,
     targets.map(target => target.node),
   )
   if (claim !== undefined) {
@@ -50,12 +55,11 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
     namespace: module.metadata.namespace ?? '',
     ...(module.spec.imageRepoSecret?.name ? { secret: module.spec.imageRepoSecret.name } : {}),
   }
+  const isStated = daemonSet?.spec?.template?.spec?.containers?.[0]?.image === spec.image
   const step = decideImage({
     isProduced: spec.build !== undefined || spec.sign !== undefined,
-    isStated: daemonSet?.spec?.template?.spec?.containers?.[0]?.image === spec.image,
-    isUnpullable: seen.pods.some(
-      pod => ownerUidOf(pod) === daemonSet?.metadata.uid && isUnpullable(containerOf(pod)?.state?.waiting?.reason),
-    ),
+    isStated,
+    isUnpullable: seen.pods.some(pod => ownerUidOf(pod) === daemonSet?.metadata.uid && cannotPull(pod, spec.image)),
     answer: seen.answer(question),
   })
   const about = { module: seen.key, kernel, image: spec.image }
@@ -65,12 +69,18 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
       if (daemonSet !== undefined || left === undefined) return { ...known, spec }
       return { ...known, problem: problem('OldDaemonSetPresent', { module: seen.key, daemonSet: left.metadata.name }) }
     }
+    case 'run-and-ask':
+      return { ...known, spec, question }
     case 'ask':
       return { ...known, question, problem: problem('ImageUnknown', about) }
     case 'give-up':
-      return { ...known, problem: problem('ImageMissing', about) }
+      // Where the image was there once, nodes may run it: only the one that cannot pull it is without a driver.
+      return { ...known, ...(isStated ? { spec } : {}), problem: problem('ImageMissing', about) }
   }
 }
+
+const cannotPull = (pod: Pod, image: string): boolean =>
+  pod.spec?.containers?.[0]?.image === image && isUnpullable(containerOf(pod)?.state?.waiting?.reason)
 
 export const isUnpullable = (reason: string | undefined): boolean =>
   /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable|SignatureValidationFailed)$/.test(

@@ -1,12 +1,13 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
-import { type DaemonSet, isNodeReady, type Pod } from '../cluster.ts'
+import { isNodeReady, type Pod } from '../cluster.ts'
 import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isUnheardSinceReturn } from '../node/ready-labels.ts'
-import { hasOurFinalizer, isDeleting, isOutdated, isServing, operandOf, ownerUidOf } from '../operands.ts'
+import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
-import { type KernelStep, versionOf } from './kernels.ts'
+import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
+import type { NodePods } from './node-pods.ts'
 import { podProblem } from './pod-problem.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
@@ -20,38 +21,20 @@ export type NodeState = {
   readonly pod?: Pod
 }
 
-export type LoaderPods = ReadonlyMap<string, readonly Pod[]>
-
-export function loaderPodsByNode(pods: readonly Pod[]): LoaderPods {
-  const byNode = new Map<string, Pod[]>()
-  for (const pod of pods) {
-    const nodeName = pod.spec?.nodeName ?? affinityNode(pod)
-    if (operandOf(pod) !== 'loader' || nodeName === undefined) continue
-    const found = byNode.get(nodeName)
-    if (found === undefined) byNode.set(nodeName, [pod])
-    else found.push(pod)
-  }
-  return byNode
+/** What the state of a node rests on, beside the node itself. */
+export type Around = {
+  readonly seen: SeenModule
+  readonly module: CanonicalModule
+  /** Undefined as long as the node has not reported a kernel. */
+  readonly step: KernelStep | undefined
+  readonly pods: NodePods
+  /** Why nothing is done for the Module. */
+  readonly blocker: Problem | undefined
+  readonly nowMs: number
 }
 
-/** A DaemonSet pod that is not yet scheduled names its node in an affinity. */
-function affinityNode(pod: Pod): string | undefined {
-  type Term = { matchFields?: readonly { key: string; values?: readonly string[] }[] }
-  type Affinity = { nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: readonly Term[] } } }
-  const { affinity } = (pod.spec ?? {}) as { affinity?: Affinity }
-  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  return terms.flatMap(term => term.matchFields ?? []).find(field => field.key === 'metadata.name')?.values?.[0]
-}
-
-/** `step` is undefined as long as the node has not reported a kernel. */
-export function nodeState(
-  seen: SeenModule,
-  module: CanonicalModule,
-  target: Target,
-  step: KernelStep | undefined,
-  pods: readonly Pod[],
-  nowMs: number,
-): NodeState {
+export function nodeState(target: Target, around: Around): NodeState {
+  const { seen, step, pods, blocker } = around
   const node = target.node.metadata.name
   const about = { module: seen.key, node }
   const not = (found: Problem, pod?: Pod): NodeState => ({
@@ -60,29 +43,45 @@ export function nodeState(
     problem: { ...found, node },
     ...(pod === undefined ? {} : { pod }),
   })
-  const ending = pods.filter(isDeleting)
-  for (const pod of ending) {
-    const held = heldWords(seen, pod, target, nowMs)
-    if (held !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words: held }), pod)
+  for (const pod of pods.loaders.filter(isDeleting)) {
+    const words = heldWords(seen, pod, target, around.nowMs)
+    if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
-  if (target.taint !== undefined && pods.length === 0) return { target, state: 'excluded' }
-  if (!isNodeReady(target.node)) return not(problem('NodeNotReady', about), pods[0])
-  const current = pods.find(pod => !isDeleting(pod) && ownerUidOf(pod) === step?.daemonSet?.metadata.uid)
-  if (step?.problem !== undefined) return not(step.problem, current)
-  const [old] = ending
-  if (old !== undefined) {
-    const isOwn = ownerUidOf(old) === step?.daemonSet?.metadata.uid
-    return not(isOwn ? problem('Unloading', about) : problem('WaitingForOldDriver', { ...about, pod: old.metadata.name }), old)
+  const current = currentPod(pods, step)
+  const verdict = current === undefined ? 'none' : verdictOf(current, target, step)
+  if (target.taint !== undefined) {
+    return verdict === 'loaded' && current !== undefined
+      ? { target, state: 'loaded', pod: current }
+      : { target, state: 'excluded' }
   }
-  if (current === undefined || step?.daemonSet === undefined) return not(whyNoPod(seen, module, target, step?.daemonSet))
-  if (isServing(current) || isUnheardSinceReturn(current, target.node)) {
-    return isOutdated(current, step.wanted ?? step.daemonSet)
-      ? not(problem('Outdated', about), current)
-      : { target, state: 'loaded', pod: current }
+  // Without a mapping a node is no target, silent or not.
+  if (step?.problem !== undefined && isUnmapped(step)) return not(step.problem, current)
+  if (!isNodeReady(target.node)) return not(problem('NodeNotReady', about), current ?? pods.loaders[0])
+  if (step?.problem !== undefined && step.spec === undefined) return not(step.problem, current)
+  if (blocker !== undefined && step?.daemonSet === undefined) return not(blocker)
+  const ending = pods.loaders.find(isDeleting)
+  if (ending !== undefined) {
+    const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
+    return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
+  if (current === undefined) return not(whyNoPod(around, target))
+  if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
+  if (verdict === 'outdated') return not(problem('Outdated', about), current)
   const image = current.spec?.containers?.[0]?.image ?? ''
   const found = podProblem(current, { ...about, kernel: target.kernel, image }, seen.eventsOf(current.metadata.uid))
   return not(found ?? problem('Loading', about), current)
+}
+
+/** The pod of the DaemonSet for the node's kernel and the Module's version. */
+const currentPod = (pods: NodePods, step: KernelStep | undefined): Pod | undefined =>
+  step?.daemonSet === undefined
+    ? undefined
+    : pods.loaders.find(pod => !isDeleting(pod) && ownerUidOf(pod) === step.daemonSet?.metadata.uid)
+
+function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loaded' | 'outdated' | 'not loaded' {
+  if (!isServing(pod) && !isUnheardSinceReturn(pod, target.node)) return 'not loaded'
+  const template = step?.wanted ?? step?.daemonSet
+  return template !== undefined && isOutdated(pod, template) ? 'outdated' : 'loaded'
 }
 
 /** The words of a failed unload, if the pod is held for it. */
@@ -93,7 +92,17 @@ function heldWords(seen: SeenModule, pod: Pod, target: Target, nowMs: number): s
   return verdict.do === 'hold' ? verdict.words || verdict.because : undefined
 }
 
-function whyNoPod(seen: SeenModule, module: CanonicalModule, target: Target, daemonSet: DaemonSet | undefined): Problem {
+/** A loader of another version, kernel or incarnation goes first, and before it its device plugin. */
+function waitForOld({ seen, module, pods }: Around, target: Target, old: Pod): Problem {
+  const about = { module: seen.key, node: target.node.metadata.name }
+  return versionOf(module) !== '' && !isDeleting(old) && pods.plugins.length > 0
+    ? problem('WaitingForPluginToStop', about)
+    : problem('WaitingForOldDriver', { ...about, pod: old.metadata.name })
+}
+
+function whyNoPod(around: Around, target: Target): Problem {
+  const { seen, module, step, pods } = around
+  const daemonSet = step?.daemonSet
   const node = target.node.metadata.name
   const about = { module: seen.key, node }
   const version = versionOf(module)
@@ -104,14 +113,17 @@ function whyNoPod(seen: SeenModule, module: CanonicalModule, target: Target, dae
     if (found !== version)
       return problem('WaitingForVersionLabel', { ...about, label, version, found: found === '' ? 'no such label' : found })
   }
+  // A pod that nobody controls is about to be taken over.
+  const old = pods.loaders.find(pod => ownerUidOf(pod) !== undefined)
+  if (old !== undefined) return waitForOld(around, target, old)
   const refused = seen.eventsOf(daemonSet?.metadata.uid).find(event => event.reason === 'FailedCreate')
   if (refused === undefined) return problem('Loading', about)
+  const account = (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName
   return {
     ...problem('PodsRefused', {
       module: seen.key,
       namespace: module.metadata.namespace ?? '',
-      serviceAccount:
-        (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName ?? 'default',
+      serviceAccount: account ?? 'default',
       words: refused.message ?? '',
     }),
     node,

@@ -1,7 +1,9 @@
 // The Module's entrance: from one look at the cluster to all that should be done for it.
-import type { DaemonSet } from '../cluster.ts'
+import type { DaemonSet, Node } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
+import { kernelLabelValue } from '../kernel/version.ts'
 import { loaderDaemonSet } from '../loading/daemonset.ts'
+import { loaderVersionLabel } from '../names.ts'
 import { releaseOf } from '../node/plan.ts'
 import type { KubeObject } from '../object.ts'
 import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
@@ -12,31 +14,22 @@ import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf, versionOf } from './kernels.ts'
-import { loaderPodsByNode, nodeState } from './node-state.ts'
-import { rollout } from './rollout.ts'
+import { noPods, podsByNode } from './node-pods.ts'
+import { type NodeState, nodeState } from './node-state.ts'
+import { type Rollout, rollout } from './rollout.ts'
 import { judgeModule } from './rules.ts'
 import type { SeenModule } from './seen-module.ts'
 import { planStatus } from './status.ts'
-import { byKernel, targetsOf } from './targets.ts'
+import { byKernel, type Target, targetsOf } from './targets.ts'
+import { twins } from './twins.ts'
+import { isTold } from './worst.ts'
 
 export function planModule(seen: SeenModule, context: PlanContext): Plan {
   const unbound = unboundReleases(seen)
   const { module } = seen
   if (module === undefined || isDeleting(module)) return { ...emptyPlan, remove: unbound }
 
-  const blocker = blockerOf(seen, module)
-  const targets = targetsOf(module, seen.nodes)
-  const steps = stepsOf(seen, module, targets, context)
-  const pods = loaderPodsByNode(seen.pods)
-  const states = targets.map(target =>
-    nodeState(seen, module, target, steps.get(target.kernel), pods.get(target.node.metadata.name) ?? [], context.nowMs),
-  )
-  const change = rollout(seen.key, module, steps, states)
-  const problems = [
-    ...(blocker === undefined ? [] : [blocker]),
-    ...[...steps.values()].flatMap(step => step.problem ?? []),
-    ...(change.stopped === undefined ? [] : [change.stopped]),
-  ]
+  const { blocker, steps, states, change, problems } = surveyModule(seen, module, context)
   const { status, events } = planStatus({ seen, module, steps, states, problems, nowMs: context.nowMs })
   return {
     questions: blocker === undefined ? [...steps.values()].flatMap(step => step.question ?? []) : [],
@@ -44,8 +37,44 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
     status,
     remove: blocker === undefined ? [...change.remove, ...garbage(seen, module), ...unbound] : unbound,
     events,
-    problems: [...problems, ...states.flatMap(state => (isOfKernel(state.problem, steps) ? [] : (state.problem ?? [])))],
+    problems: [
+      ...problems,
+      ...states.flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
+    ],
   }
+}
+
+/** What is judged of a Module before anything is decided. `kmm status` and `kmm explain` tell the same. */
+export type Survey = {
+  /** Why nothing is done for the Module. */
+  readonly blocker: Problem | undefined
+  /** By kernel. */
+  readonly steps: ReadonlyMap<string, KernelStep>
+  /** One for each node that the selector matches. */
+  readonly states: readonly NodeState[]
+  readonly change: Rollout
+  /** Of the Module and its kernels. */
+  readonly problems: readonly Problem[]
+}
+
+export function surveyModule(seen: SeenModule, module: CanonicalModule, context: PlanContext): Survey {
+  const blocker = blockerOf(seen, module)
+  const targets = targetsOf(module, seen.nodes)
+  const steps = stepsOf(seen, module, targets, context)
+  const pods = podsByNode(seen.pods)
+  const states = targets.map(target => {
+    const step = steps.get(target.kernel)
+    const onNode = pods.get(target.node.metadata.name) ?? noPods
+    return nodeState(target, { seen, module, step, pods: onNode, blocker, nowMs: context.nowMs })
+  })
+  const change = rollout(seen.key, module, steps, states)
+  const problems = [
+    ...(blocker === undefined ? [] : [blocker]),
+    ...[...steps.values()].flatMap(step => step.problem ?? []),
+    ...(change.stopped === undefined ? [] : [change.stopped]),
+    ...twins(seen, module),
+  ]
+  return { blocker, steps, states, change, problems }
 }
 
 /** A paused Module, or one that breaks a rule, is left exactly as it is. */
@@ -60,12 +89,21 @@ function blockerOf(seen: SeenModule, module: CanonicalModule): Problem | undefin
 function stepsOf(
   seen: SeenModule,
   module: CanonicalModule,
-  targets: Parameters<typeof byKernel>[0],
+  targets: readonly Target[],
   context: PlanContext,
 ): ReadonlyMap<string, KernelStep> {
   const steps = new Map<string, KernelStep>()
-  const excludedNodes = nodesOfOtherIncarnations(seen, module)
+  const kernelsByLabel = new Map<string, string>()
+  const excludedNodes = nodesOfOtherDaemonSets(seen, module)
   for (const [kernel, ofKernel] of byKernel(targets)) {
+    // `x` and `x+` would be one DaemonSet with two contents (kernel/version.ts).
+    const other = kernelsByLabel.get(kernelLabelValue(kernel))
+    if (other !== undefined) {
+      const alike = problem('KernelsAlike', { module: seen.key, kernel, other })
+      steps.set(kernel, { kernel, targets: ofKernel, daemonSet: undefined, problem: alike })
+      continue
+    }
+    kernelsByLabel.set(kernelLabelValue(kernel), kernel)
     const step = kernelStep(seen, module, kernel, ofKernel)
     if (step.spec === undefined) {
       steps.set(kernel, step)
@@ -80,20 +118,25 @@ function stepsOf(
       excludedNodes,
       settings: context.settings,
     })
-    steps.set(kernel, { ...step, wanted: wanted as DaemonSet })
+    steps.set(kernel, { ...step, wanted: wanted })
   }
   return steps
 }
 
 /**
- * Nodes where a loader pod of a deleted Module of the same name has not yet gone: nothing newer starts there (decisions.md 2).
- * With a version, the version label is what keeps it away.
+ * Nodes where a loader pod of another DaemonSet than those of this Module has not yet gone, for example of a deleted Module of the same
+ * name: nothing newer starts there (decisions.md 2). A pod that nobody controls keeps nothing away: the DaemonSet that fits it takes it
+ * over, driver and all.
  */
-function nodesOfOtherIncarnations(seen: SeenModule, module: CanonicalModule): readonly string[] {
-  if (versionOf(module) !== '') return []
-  const own = new Set(seen.daemonSets.map(daemonSet => daemonSet.metadata.uid))
+function nodesOfOtherDaemonSets(seen: SeenModule, module: CanonicalModule): readonly string[] {
+  const own = new Set<string | undefined>(seen.daemonSets.map(daemonSet => daemonSet.metadata.uid)).add(undefined)
   const foreign = seen.pods.filter(pod => operandOf(pod) === 'loader' && !own.has(ownerUidOf(pod)))
-  return [...new Set(foreign.flatMap(pod => pod.spec?.nodeName ?? []))].sort()
+  const found = new Set(foreign.flatMap(pod => pod.spec?.nodeName ?? []))
+  const version = versionOf(module)
+  const label = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
+  // With a version, the label that the node does not get yet is enough, unless it has it from before.
+  const isOpen = ({ metadata }: Node) => found.has(metadata.name) && (version === '' || metadata.labels?.[label] === version)
+  return seen.nodes.filter(isOpen).map(node => node.metadata.name)
 }
 
 function wantedObjects(
@@ -117,6 +160,3 @@ const unboundReleases = (seen: SeenModule): readonly Removal[] =>
   seen.pods
     .filter(pod => isDeleting(pod) && hasOurFinalizer(pod) && (pod.spec?.nodeName ?? '') === '')
     .map(pod => releaseOf(pod, 'the pod never had a node'))
-
-const isOfKernel = (found: Problem | undefined, steps: ReadonlyMap<string, KernelStep>): boolean =>
-  found !== undefined && [...steps.values()].some(step => step.problem?.code === found.code && step.kernel === found.kernel)

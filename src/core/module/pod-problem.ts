@@ -1,6 +1,6 @@
 // Why is the driver of this pod not loaded? In the words of the kubelet, of modprobe and of the kernel (kubelet-facts.md).
 import type { KubeEvent, Pod } from '../cluster.ts'
-import { loadFailure } from '../loading/reason.ts'
+import { loadFailure, spokenByHook } from '../loading/reason.ts'
 import { parseWords } from '../loading/words.ts'
 import { containerOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
@@ -39,7 +39,11 @@ function hookProblem(pod: Pod, place: PodPlace): Problem | undefined {
   const ended = container.state?.terminated ?? container.lastState?.terminated
   const words = parseWords(ended?.message ?? '')
   if (words?.said === 'load failed') return failure(place, words.words, words.kernelLog)
-  if (reason === 'PostStartHookError') return failure(place, message, '')
+  if (reason === 'PostStartHookError') {
+    const spoken = spokenByHook(message)
+    const ours = parseWords(spoken)
+    return failure(place, ours?.words ?? spoken, ours?.kernelLog ?? '')
+  }
   if (ended?.reason === 'StartError' || ended?.reason === 'ContainerCannotRun') return notStarted(place, ended.message ?? '')
   if (reason === 'CrashLoopBackOff') return failure(place, words?.words ?? ended?.message ?? message, words?.kernelLog ?? '')
   return undefined

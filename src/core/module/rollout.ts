@@ -2,7 +2,7 @@
 import { isNodeReady } from '../cluster.ts'
 import { annotations } from '../names.ts'
 import { refOf } from '../object.ts'
-import { isDeleting, isOutdated, isServing } from '../operands.ts'
+import { isDeleting, isOutdated } from '../operands.ts'
 import type { Removal } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
@@ -18,40 +18,43 @@ export function allowedUnavailable(maxUnavailable: number | string, desired: num
   return Math.max(1, percent === undefined ? Number(maxUnavailable) || 1 : Math.ceil((Number(percent) * desired) / 100))
 }
 
+/** All kernels share one budget: it is nodes that must not be without the driver. */
 export function rollout(
   key: string,
   module: CanonicalModule,
   steps: ReadonlyMap<string, KernelStep>,
   states: readonly NodeState[],
 ): Rollout {
-  const managed = states.filter(state => steps.get(state.target.kernel)?.spec !== undefined && isNodeReady(state.target.node))
-  const outdated = managed.filter(state => isReplaceable(state, steps.get(state.target.kernel)))
-  const serving = outdated.filter(({ pod }) => pod !== undefined && isServing(pod))
-  const broken = outdated.filter(({ pod }) => pod !== undefined && !isServing(pod))
+  const stepOf = (state: NodeState) => steps.get(state.target.kernel)
+  // On a tainted node nothing would take the place of the pod.
+  const desired = states.filter(state => stepOf(state)?.spec !== undefined && state.target.taint === undefined)
+  // Silent nodes are neither changed nor waited for.
+  const managed = desired.filter(state => isNodeReady(state.target.node))
+  const outdated = managed.filter(state => isReplaceable(state, stepOf(state)))
+  const serving = outdated.filter(isServingOld)
+  const broken = outdated.filter(state => !isServingOld(state))
   // A node that waits for its version label has no driver of this version to lose.
   const unavailable = managed.filter(
-    ({ state, problem: why, pod }) =>
-      state === 'not loaded' && why?.code !== 'WaitingForVersionLabel' && !(why?.code === 'Outdated' && pod !== undefined),
+    state => state.state === 'not loaded' && state.problem?.code !== 'WaitingForVersionLabel' && !isServingOld(state),
   )
-  const budget = allowedUnavailable(module.spec.moduleLoader.maxUnavailable, managed.length) - unavailable.length
-  const chosen = [...broken, ...serving.slice(0, Math.max(0, budget))]
   const failing = unavailable.filter(state => state.problem?.passing === false && !broken.includes(state))
-  const isStopped = serving.length > 0 && budget <= 0 && failing.length > 0 && failing.length === unavailable.length
+  // What did not load here would not load elsewhere; a driver in use is its own node's matter and only takes from the budget.
+  const hasFailed = failing.some(state => state.problem?.code !== 'StillLoaded')
+  const budget = allowedUnavailable(module.spec.moduleLoader.maxUnavailable, desired.length) - unavailable.length
+  const isStuck = budget <= 0 && failing.length > 0 && failing.length === unavailable.length
+  const chosen = [...broken, ...(hasFailed ? [] : serving.slice(0, Math.max(0, budget)))]
   return {
     remove: chosen.flatMap(removalOf),
-    ...(isStopped
-      ? {
-          stopped: problem('RolloutStopped', {
-            module: key,
-            nodes: failing
-              .map(state => state.target.node.metadata.name)
-              .slice(0, 5)
-              .join(', '),
-            left: serving.length,
-          }),
-        }
-      : {}),
+    ...(serving.length > 0 && (hasFailed || isStuck) ? { stopped: stoppedBy(key, failing, serving.length) } : {}),
   }
+}
+
+const isServingOld = ({ problem: why, pod }: NodeState): boolean => why?.code === 'Outdated' && pod !== undefined
+
+function stoppedBy(key: string, failing: readonly NodeState[], left: number): Problem {
+  const names = failing.map(state => state.target.node.metadata.name)
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : ''
+  return problem('RolloutStopped', { module: key, nodes: `${names.slice(0, 5).join(', ')}${more}`, left })
 }
 
 /** Only when the DaemonSet controller knows the template: else it would make the same old pod again. */
@@ -63,16 +66,18 @@ function isReplaceable({ pod }: NodeState, step: KernelStep | undefined): boolea
   return inputsOf(step?.wanted) === inputsOf(daemonSet) && daemonSet.status?.observedGeneration === daemonSet.metadata.generation
 }
 
-const removalOf = ({ pod, target }: NodeState): readonly Removal[] =>
-  pod === undefined
-    ? []
-    : [
-        {
-          object: refOf(pod),
-          uid: pod.metadata.uid ?? '',
-          resourceVersion: pod.metadata.resourceVersion ?? '',
-          because: isServing(pod)
-            ? `the driver on node ${target.node.metadata.name} is from before the last change of the Module, and it is this node's turn`
-            : `the outdated loader on node ${target.node.metadata.name} never loaded its driver`,
-        },
-      ]
+function removalOf(state: NodeState): readonly Removal[] {
+  const { pod, target } = state
+  if (pod === undefined) return []
+  const node = target.node.metadata.name
+  return [
+    {
+      object: refOf(pod),
+      uid: pod.metadata.uid ?? '',
+      resourceVersion: pod.metadata.resourceVersion ?? '',
+      because: isServingOld(state)
+        ? `the driver on node ${node} is from before the last change of the Module, and it is this node's turn`
+        : `the loader on node ${node} is from before the last change of the Module and is not ready`,
+    },
+  ]
+}

@@ -1,13 +1,14 @@
 import type { Module } from '../../api/module.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Index, Look } from '../controller.ts'
+import { labels } from '../names.ts'
 import { keyOf } from '../object.ts'
-import { daemonSetsByModule, eventsByObjectUid, ownerUidOf, podsByModule } from '../operands.ts'
+import { daemonSetsByModule, eventsByObjectUid, operandOf, ownerUidOf, podsByModule } from '../operands.ts'
 import type { Answer, Question } from '../plan.ts'
 import { modules, nodes } from '../resources.ts'
 import { matchesLabels } from '../selectors.ts'
 import { type CanonicalModule, canonicalModule } from './canonical.ts'
-import { kernelModulesOf } from './kernel-modules.ts'
+import { kernelModulesOf, type Rival } from './kernel-modules.ts'
 
 export const modulesByKernelModule: Index = {
   name: 'kernel-module',
@@ -22,13 +23,13 @@ export type SeenModule = {
   readonly module: CanonicalModule | undefined
   /** All that match the selector, schedulable or not, sorted by name. */
   readonly nodes: readonly Node[]
-  /** Controlled by this very Module (uid), sorted by name. */
+  /** Controlled by this very Module (uid) or by nobody: left by a deletion that orphans, or restored. Sorted by name. */
   readonly daemonSets: readonly DaemonSet[]
   /** With our labels, but of a deleted Module of the same name. */
   readonly leftDaemonSets: readonly DaemonSet[]
   readonly pods: readonly Pod[]
   /** Other Modules that name one of its kernel modules. */
-  readonly rivals: readonly Module[]
+  readonly rivals: readonly Rival[]
   eventsOf(uid: string | undefined): readonly KubeEvent[]
   answer(question: Question): Answer | undefined
 }
@@ -45,11 +46,11 @@ export function observeModule(look: Look, key: string): SeenModule {
       module === undefined
         ? []
         : byName((look.list(nodes) as readonly Node[]).filter(node => matchesLabels(module.spec.selector, node.metadata.labels))),
-    daemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) === uid),
-    leftDaemonSets: ofModule.filter(daemonSet => ownerUidOf(daemonSet) !== uid),
+    daemonSets: ofModule.filter(daemonSet => (ownerUidOf(daemonSet) ?? uid) === uid),
+    leftDaemonSets: ofModule.filter(daemonSet => (ownerUidOf(daemonSet) ?? uid) !== uid),
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),
     rivals: module === undefined ? [] : rivalsOf(look, module),
-    eventsOf: objectUid => (objectUid === undefined ? [] : (look.by(eventsByObjectUid, objectUid) as readonly KubeEvent[])),
+    eventsOf: objectUid => (objectUid === undefined ? [] : look.by(eventsByObjectUid, objectUid)),
     answer: question => look.answer(question),
   }
 }
@@ -57,12 +58,19 @@ export function observeModule(look: Look, key: string): SeenModule {
 const byName = <T extends { readonly metadata: { readonly name: string } }>(objects: readonly T[]): readonly T[] =>
   objects.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0))
 
-function rivalsOf(look: Look, module: CanonicalModule): readonly Module[] {
-  const rivals = new Map<string, Module>()
-  for (const name of kernelModulesOf(module.spec.moduleLoader.container.modprobe)) {
-    for (const other of look.by(modulesByKernelModule, name) as readonly Module[]) {
-      if (keyOf(other) !== keyOf(module)) rivals.set(keyOf(other), other)
-    }
-  }
-  return [...rivals.keys()].sort().flatMap(otherKey => rivals.get(otherKey) ?? [])
+function rivalsOf(look: Look, module: CanonicalModule): readonly Rival[] {
+  const keys = kernelModulesOf(module.spec.moduleLoader.container.modprobe).flatMap(name =>
+    look.by(modulesByKernelModule, name).map(keyOf),
+  )
+  return [...new Set(keys)]
+    .filter(key => key !== keyOf(module))
+    .sort()
+    .flatMap(key => {
+      const found = look.get(modules, key) as Module | undefined
+      if (found === undefined) return []
+      const kernels = look
+        .by(daemonSetsByModule, key)
+        .flatMap(daemonSet => (operandOf(daemonSet) === 'loader' ? (daemonSet.metadata.labels?.[labels.kernel] ?? []) : []))
+      return [{ module: canonicalModule(found), kernels: new Set(kernels) }]
+    })
 }

@@ -1,14 +1,13 @@
 // What the Module's status says: a judgement on what was seen (architecture.md 7, decisions.md 20).
-import type { KernelStatus, ModuleStatus, NotReadyNode, OperandCounters } from '../../api/module.ts'
-import { isNodeReady } from '../cluster.ts'
+import type { KernelStatus, ModuleStatus, OperandCounters } from '../../api/module.ts'
 import type { KubeObject } from '../object.ts'
-import { refOf } from '../object.ts'
 import { operandOf } from '../operands.ts'
 import type { PlannedEvent, PlannedStatus } from '../plan.ts'
-import type { Problem } from '../problem.ts'
+import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { conditionsOf, type Verdict } from './conditions.ts'
-import type { KernelStep } from './kernels.ts'
+import { eventsOf, isNewFailure, type Listed } from './events.ts'
+import { isUnmapped, type KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
 import type { SeenModule } from './seen-module.ts'
 import { worstProblem } from './worst.ts'
@@ -40,10 +39,10 @@ export function planStatus(facts: StatusFacts): { readonly status: PlannedStatus
     moduleLoader: counters(facts, 'loader'),
     ...(module.spec.devicePlugin === undefined ? {} : { devicePlugin: counters(facts, 'plugin') }),
   }
-  const urgent = isUrgent(module.status, status)
+  const urgent = isUrgent(module.status, status) || notReady.some(isNewFailure)
   return {
     status: { object: { ...statusTarget(module), status }, urgent },
-    events: urgent ? eventsOf(facts, verdict, notReady) : [],
+    events: urgent ? eventsOf({ module, states: facts.states, told: facts.problems, verdict, notReady }) : [],
   }
 }
 
@@ -58,17 +57,21 @@ const statusTarget = (module: CanonicalModule): KubeObject => {
 
 /** Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. */
 function judge({ module, states, problems, seen }: StatusFacts): Verdict {
-  const counted = states.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
-  const loaded = states.filter(state => state.state === 'loaded').length
-  const targets = states.filter(state => state.state !== 'excluded').length
-  const worst = worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])])
+  const targets = states.filter(state => state.target.taint === undefined)
+  const counted = targets.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
+  const loaded = targets.filter(state => state.state === 'loaded').length
+  const blocker = problems.find(found => found.code === 'Paused' || found.code === 'RuleViolated')
+  const stopped = problems.find(found => found.code === 'RolloutStopped')
+  const hasTurn = blocker === undefined && stopped === undefined
   return {
     isReady: counted.length === 0,
-    blocker: problems.find(found => found.code === 'Paused' || found.code === 'RuleViolated'),
-    stopped: problems.find(found => found.code === 'RolloutStopped'),
-    worst,
-    isMoving: counted.some(state => state.problem?.passing === true || state.problem?.retry === 'backoff'),
-    counts: `${loaded} of ${targets} nodes have the driver of Module ${seen.key}`,
+    blocker,
+    stopped,
+    worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
+    isMoving: counted.some(({ problem: found }) =>
+      found?.code === 'Outdated' ? hasTurn : found?.passing === true || found?.retry === 'backoff',
+    ),
+    counts: `${loaded} of ${targets.length} nodes have the driver of Module ${seen.key}`,
     matching: states.length,
     selector: JSON.stringify(module.spec.selector),
   }
@@ -78,23 +81,23 @@ function counters({ seen, states, steps }: StatusFacts, operand: 'loader' | 'plu
   const available = seen.daemonSets
     .filter(daemonSet => operandOf(daemonSet) === operand)
     .reduce((sum, daemonSet) => sum + (daemonSet.status?.numberAvailable ?? 0), 0)
-  const isMapped = (state: NodeState) =>
-    !['NoKernelMapping', 'KernelMappingLost', 'MappingInvalid'].includes(steps.get(state.target.kernel)?.problem?.code ?? '')
+  const isMapped = ({ target }: NodeState) => {
+    const step = steps.get(target.kernel)
+    return step !== undefined && !isUnmapped(step)
+  }
   return {
     nodesMatchingSelectorNumber: states.length,
-    desiredNumber: states.filter(state => state.target.taint === undefined && state.target.kernel !== '' && isMapped(state))
-      .length,
+    desiredNumber: states.filter(state => state.target.taint === undefined && isMapped(state)).length,
     availableNumber: available,
   }
 }
 
-function kernels({ steps, states }: StatusFacts): KernelStatus[] {
+function kernels({ seen, steps, states }: StatusFacts): KernelStatus[] {
+  const byKernel = Map.groupBy(states, state => state.target.kernel)
   return [...steps.values()].map(step => {
-    const ofKernel = states.filter(state => state.target.kernel === step.kernel)
-    const worst = worstProblem([
-      ...(step.problem === undefined ? [] : [step.problem]),
-      ...ofKernel.flatMap(state => state.problem ?? []),
-    ])
+    const ofKernel = byKernel.get(step.kernel) ?? []
+    const found = [...(step.problem === undefined ? [] : [step.problem]), ...ofKernel.flatMap(state => state.problem ?? [])]
+    const worst = worstProblem(found.length > 0 ? found : allTainted(seen.key, ofKernel))
     const image = step.spec?.image ?? step.problem?.image ?? step.daemonSet?.spec?.template?.spec?.containers?.[0]?.image
     return {
       kernel: step.kernel,
@@ -107,7 +110,15 @@ function kernels({ steps, states }: StatusFacts): KernelStatus[] {
   })
 }
 
-type Listed = { readonly entry: NotReadyNode; readonly state: NodeState; readonly isNew: boolean }
+/** No node of the kernel is a target: that is why none is ready. */
+function allTainted(module: string, states: readonly NodeState[]): readonly Problem[] {
+  if (states.some(state => state.state !== 'excluded')) return []
+  return states.flatMap(({ target: { node, taint } }) =>
+    taint === undefined
+      ? []
+      : problem('NodeTainted', { module, node: node.metadata.name, taint: `${taint.key}:${taint.effect}` }),
+  )
+}
 
 /** The worst 20: what needs a person first, then by name. `since` is when this reason was first told. */
 function notReadyNodes({ states, module }: StatusFacts, now: string): readonly Listed[] {
@@ -133,7 +144,7 @@ function notReadyNodes({ states, module }: StatusFacts, now: string): readonly L
     })
 }
 
-/** A condition that turned, or a node with a new failure, is told at once; counters and sentences may wait. */
+/** A condition that turned is told at once; counters and sentences may wait. */
 function isUrgent(before: ModuleStatus | undefined, after: ModuleStatus): boolean {
   if (before?.observedGeneration !== after.observedGeneration) return true
   const turned = (after.conditions ?? []).some(condition => {
@@ -141,27 +152,4 @@ function isUrgent(before: ModuleStatus | undefined, after: ModuleStatus): boolea
     return old?.status !== condition.status || old?.reason !== condition.reason
   })
   return turned
-}
-
-function eventsOf({ module, states }: StatusFacts, verdict: Verdict, notReady: readonly Listed[]): readonly PlannedEvent[] {
-  const { uid } = module.metadata
-  const about = { ...refOf(module), ...(uid === undefined ? {} : { uid }) }
-  const wasReady = module.status?.conditions?.find(condition => condition.type === 'Ready')?.status
-  const events: PlannedEvent[] = []
-  if (verdict.isReady && wasReady !== 'True' && states.length > 0)
-    events.push({ about, type: 'Normal', reason: 'DriverReady', message: verdict.counts })
-  if (!verdict.isReady && verdict.worst !== undefined && !verdict.worst.passing) {
-    events.push({ about, type: 'Warning', reason: verdict.worst.code, message: verdict.worst.message })
-  }
-  for (const { state, isNew } of notReady) {
-    if (!isNew || state.problem === undefined || state.problem.passing || !isNodeReady(state.target.node)) continue
-    const { uid: nodeUid } = state.target.node.metadata
-    events.push({
-      about: { ...refOf(state.target.node), ...(nodeUid === undefined ? {} : { uid: nodeUid }) },
-      type: 'Warning',
-      reason: state.problem.code,
-      message: state.problem.message,
-    })
-  }
-  return events
 }

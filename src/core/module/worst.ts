@@ -10,3 +10,7 @@ export function worstProblem(problems: readonly Problem[]): Problem | undefined 
     (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)
   return problems.toSorted(rank)[0]
 }
+
+/** A node's problem that is its kernel's or its Module's is one problem, however many nodes have it. */
+export const isTold = (found: Problem, told: readonly Problem[]): boolean =>
+  told.some(other => other.code === found.code && other.message === found.message)

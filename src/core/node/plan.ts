@@ -9,7 +9,7 @@ import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from
 import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
-import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
+import { versionedModules } from '../upgrade/version-labels.ts'
 import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
 import { readyLabels } from './ready-labels.ts'
 import { podKey, type SeenNode } from './seen-node.ts'
@@ -46,7 +46,9 @@ const stated = (node: Node, stated: Labels): KubeObject => ({
  */
 function kernelLabel(node: Node, pods: readonly Pod[]): Labels {
   const kernel = kernelOf(node)
-  if (kernel === '') return {}
+  const present = node.metadata.labels?.[labels.kernel]
+  // Without a word of the kubelet nothing has changed.
+  if (kernel === '') return present === undefined ? {} : { [labels.kernel]: present }
   const value = kernelLabelValue(kernel)
   const isOfAnotherKernel = (pod: Pod) => operandOf(pod) === 'loader' && pod.metadata.labels?.[labels.kernel] !== value
   return pods.some(isOfAnotherKernel) ? {} : { [labels.kernel]: value }
@@ -55,7 +57,7 @@ function kernelLabel(node: Node, pods: readonly Pod[]): Labels {
 function versionLabels(node: Node, seen: SeenNode): Labels {
   const present = node.metadata.labels ?? {}
   const wanted: Record<string, string> = {}
-  for (const moduleKey of versionedModulesOn(node)) {
+  for (const moduleKey of versionedModules(present)) {
     const { namespace = '', name } = parseKey(moduleKey)
     const [loaderKey, pluginKey] = [loaderVersionLabel(namespace, name), pluginVersionLabel(namespace, name)]
     const module = seen.modules.get(moduleKey)
@@ -78,19 +80,6 @@ function versionLabels(node: Node, seen: SeenNode): Labels {
 }
 
 const hasVersion = (module: Module | undefined): boolean => (module?.spec.moduleLoader.container.version ?? '') !== ''
-
-/** The Modules that a version label of either side names, sorted. */
-function versionedModulesOn(node: Node): readonly string[] {
-  const keys = Object.keys(node.metadata.labels ?? {}).flatMap(
-    label => moduleOfVersionLabel(label) ?? moduleOfInternalLabel(label) ?? [],
-  )
-  return [...new Set(keys)].sort()
-}
-
-function moduleOfInternalLabel(key: string): string | undefined {
-  const match = /^beta\.kmm\.node\.kubernetes\.io\/version-(?:module-loader|device-plugin)\.([^.]+)\.(.+)$/.exec(key)
-  return match === null ? undefined : `${match[1]}/${match[2]}`
-}
 
 function verdictOf(pod: Pod, seen: SeenNode, nowMs: number): FinalizerVerdict {
   return judgeFinalizer(pod, {

@@ -3,7 +3,7 @@ import type { KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Look } from '../controller.ts'
 import { eventsByObjectUid, isDeleting, moduleKeyOf, podsByNode } from '../operands.ts'
 import { crds, modules, namespaces, nodes } from '../resources.ts'
-import { moduleOfVersionLabel } from '../upgrade/version-labels.ts'
+import { versionedModules } from '../upgrade/version-labels.ts'
 
 const crdName = `${modules.plural}.${modules.apiVersion.split('/')[0]}`
 
@@ -21,13 +21,10 @@ export type SeenNode = {
 }
 
 export function observeNode(look: Look, name: string): SeenNode {
-  const node = look.get(nodes, name) as Node | undefined
-  const pods = (look.by(podsByNode, name) as readonly Pod[]).toSorted((a, b) => podKey(a).localeCompare(podKey(b)))
+  const node = look.get(nodes, name)
+  const pods = (look.by(podsByNode, name) as readonly Pod[]).toSorted((a, b) => (podKey(a) < podKey(b) ? -1 : 1))
   const keys = new Set(pods.flatMap(pod => moduleKeyOf(pod) ?? []))
-  for (const label of Object.keys(node?.metadata.labels ?? {})) {
-    const key = moduleOfVersionLabel(label)
-    if (key !== undefined) keys.add(key)
-  }
+  for (const key of versionedModules(node?.metadata.labels)) keys.add(key)
   const found = new Map<string, Module>()
   for (const key of [...keys].sort()) {
     const module = look.get(modules, key) as Module | undefined
