@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectRef } from './object.ts'
+import type { KubeObject, ObjectRef, Resource } from './object.ts'
 import type { Problem } from './problem.ts'
 
 /** A fact about an image that we lack. The shell asks the registry; the answer is part of the next look. */
@@ -27,6 +27,11 @@ export type Removal = {
   readonly because: string
   /** Only this finalizer is taken off; the object is not deleted. */
   readonly finalizer?: string
+  /**
+   * Kinds that must be listed and lately heard of, else the removal waits; all watched ones if absent. Stated where it must not wait
+   * for a kind that does not exist any more (a CRD that was deleted).
+   */
+  readonly restsOn?: readonly Resource[]
 }
 
 /** A Kubernetes Event that people should hear. Sent last; may be lost by a crash, is never doubled. */

@@ -22,7 +22,7 @@ function thing(name: string, fields: object = {}, metadata: object = {}): Thing 
 
 function setUp(watch: Partial<Watch> = {}) {
   const logs: string[] = []
-  const snapshot = new Snapshot([{ resource: things, indexes: [byColour as Index], ...watch }], {
+  const snapshot = new Snapshot([{ resource: things, indexes: [byColour], ...watch }], {
     fieldManager: 'us',
     log: (_level, message) => logs.push(message),
   })
@@ -33,7 +33,7 @@ function setUp(watch: Partial<Watch> = {}) {
     touched: (_resource, key) => touched.push(key),
     reached: () => {},
   })
-  const colours = (colour: string) => snapshot.by(byColour as Index, colour).map(object => object.metadata.name)
+  const colours = (colour: string) => snapshot.by(byColour, colour).map(object => object.metadata.name)
   return { snapshot, sink, changes, touched, colours, logs }
 }
 
@@ -120,7 +120,7 @@ describe('The snapshot', () => {
   it('refuses two watches of one resource, and an index that its watch does not declare', () => {
     const watch = { resource: things }
     assert.throws(() => new Snapshot([watch, watch], { fieldManager: 'us', log: () => {} }), /two watches of v1\/things/)
-    assert.throws(() => setUp({ indexes: [] }).snapshot.by(byColour as Index, 'red'), /index colour is not among the indexes/)
+    assert.throws(() => setUp({ indexes: [] }).snapshot.by(byColour, 'red'), /index colour is not among the indexes/)
   })
 
   it('has the same objects under an index as a search through all of them, after any history', () => {

@@ -9,7 +9,7 @@ export const configMaps: Resource = { apiVersion: 'v1', kind: 'ConfigMap', plura
 
 type ToyStatus = { readonly parts: number; readonly ready: boolean }
 export type Toy = KubeObject & {
-  readonly spec: { readonly parts?: readonly string[]; readonly colour?: string }
+  readonly spec: { readonly parts?: readonly string[]; readonly colour?: string; readonly size?: number }
   readonly status?: ToyStatus
 }
 type Part = KubeObject & { readonly data?: Labels }

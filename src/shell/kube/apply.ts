@@ -2,7 +2,7 @@
 // "Server-Side Apply"; RFC 6902 (JSON patch); decisions.md 4, 5.
 import { type KubeObject, keyOf, type ManagedFields, type Resource } from '../../core/object.ts'
 import type { Clock } from '../clock.ts'
-import type { Part } from './compare.ts'
+import { type Part, subresourceOf } from './compare.ts'
 import { ApiError, expectSuccess } from './errors.ts'
 import { elements, type Fields, type FormerOwner, fieldsOf, inherited, union } from './fields.ts'
 import { objectPath } from './paths.ts'
@@ -92,7 +92,7 @@ export function takenOver(
   formerOwners: readonly FormerOwner[],
   part: Part,
 ): readonly ManagedFields[] | undefined {
-  const subresource = part === 'status' ? 'status' : ''
+  const subresource = subresourceOf(part)
   let ours: Fields = {}
   let sample: ManagedFields | undefined
   const others: ManagedFields[] = []

@@ -133,6 +133,9 @@ function itemsDifference(
 /** Which part of an object is written: the main resource without its status, or the status alone. */
 export type Part = 'main' | 'status'
 
+/** As managedFields names it; the main resource has none. */
+export const subresourceOf = (part: Part): string => (part === 'status' ? 'status' : '')
+
 const identity = new Set(['apiVersion', 'kind', 'metadata', 'status'])
 
 /** The fields of an apply that have owners: not what only names the object. */
@@ -158,10 +161,15 @@ export function firstDifference(
   const wanted = statedFields(stated, part)
   const entries = seen.metadata.managedFields
   if (entries === undefined) return same(wanted, seen, 'plain', 'anything') ? undefined : 'values'
-  const subresource = part === 'status' ? 'status' : ''
-  const former = entries.find(entry => elements(inherited(entry, formerOwners, subresource).yes).length > 0)
-  if (former !== undefined) return `owned by ${former.manager ?? 'a former manager'}`
-  return treeDifference(wanted, seen, fieldsOf(appliedEntry(seen, manager, subresource)), 'plain')
+  const former = formerOwner(seen, formerOwners, part)
+  if (former !== undefined) return `owned by ${former}`
+  return treeDifference(wanted, seen, fieldsOf(appliedEntry(seen, manager, subresourceOf(part))), 'plain')
+}
+
+/** The manager among the former owners that still owns something of this part of the object which is to become ours. */
+export function formerOwner(seen: KubeObject, formerOwners: readonly FormerOwner[], part: Part): string | undefined {
+  const entries = seen.metadata.managedFields ?? []
+  return entries.find(entry => elements(inherited(entry, formerOwners, subresourceOf(part)).yes).length > 0)?.manager
 }
 
 /** Whether applying `stated` as `manager` would change anything: a value, or which fields are ours. */

@@ -3,7 +3,7 @@
 import { type KubeObject, keyOf, type ObjectRef, type Resource } from '../../core/object.ts'
 import type { Plan, Removal } from '../../core/plan.ts'
 import { nameOf, type Sender, sendApply, takeOver, type WriteResult } from '../kube/apply.ts'
-import { firstDifference, type Part } from '../kube/compare.ts'
+import { firstDifference, formerOwner, type Part } from '../kube/compare.ts'
 import { isOutage } from '../kube/errors.ts'
 import { sendRemoval } from '../kube/remove.ts'
 import type { Log, Observe } from '../observe.ts'
@@ -23,8 +23,8 @@ export type Tools = {
   readonly log: Log
   readonly observe: Observe
   readonly stop: AbortSignal
-  /** Why removals have to wait: a kind is not listed yet, or not heard of lately. Undefined: they need not. */
-  removalsHeld(): string | undefined
+  /** Why removals have to wait: one of these kinds (all if absent) is not listed yet, or not heard of lately. Undefined: they need not. */
+  removalsHeld(restOn?: readonly Resource[]): string | undefined
 }
 
 /** Who carries out, and what is asked of whoever called. */
@@ -81,8 +81,12 @@ export async function carryOut(plan: Plan, pass: PassOf, tools: Tools): Promise<
   const statusDiffers = status !== undefined && !statusDue && differs(status.object, 'status', tools)
   const written = statusDue ? await attempt(() => applyOne(status.object, 'status', pass, tools)) : undefined
 
-  const held = plan.remove.length === 0 ? undefined : whyHeld(applied, errors.length, tools)
-  if (held === undefined) for (const removal of plan.remove) await attempt(() => removeOne(removal, pass, tools))
+  let held: string | undefined
+  for (const removal of plan.remove) {
+    const why = whyHeld(removal, applied, errors.length, tools)
+    if (why === undefined) await attempt(() => removeOne(removal, pass, tools))
+    else held ??= why
+  }
   for (const event of plan.events) tools.events.tell(event)
   return {
     wroteStatus: written?.result === 'written',
@@ -93,10 +97,10 @@ export async function carryOut(plan: Plan, pass: PassOf, tools: Tools): Promise<
   }
 }
 
-function whyHeld(applied: number, failed: number, tools: Tools): string | undefined {
+function whyHeld(removal: Removal, applied: number, failed: number, tools: Tools): string | undefined {
   if (applied > 0) return 'until-seen'
   if (failed > 0) return 'a write failed'
-  return tools.removalsHeld()
+  return tools.removalsHeld(removal.restsOn)
 }
 
 function watchOf(object: ObjectRef | KubeObject, tools: Tools) {
@@ -121,7 +125,7 @@ async function applyOne(object: KubeObject, part: Part, pass: PassOf, tools: Too
   const because = firstDifference(object, seen, fieldManager, part, former)
   if (because === undefined || kept.has(resource, object, part, seen)) return undefined
   const fields = { controller: pass.controller, key: pass.key, because, ...(part === 'status' ? { part } : {}) }
-  if (seen !== undefined && because.startsWith('owned by ')) {
+  if (seen !== undefined && formerOwner(seen, former, part) !== undefined) {
     const taken = await takeOver(sender, resource, seen, former, part, fieldManager, stop)
     if (taken.result !== 'written') return taken
     log('info', `took over the fields of ${nameOf(object)}`, fields)

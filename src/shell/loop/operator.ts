@@ -106,8 +106,10 @@ export function createOperator(options: OperatorOptions): Operator {
   // Becomes true once and stays: a list that is taken again is no reason to stop planning, only to hold removals.
   let begun = false
 
-  function removalsHeld(): string | undefined {
+  function removalsHeld(restOn?: readonly Resource[]): string | undefined {
+    const names = restOn?.map(resourceId)
     for (const [name, state] of states) {
+      if (names?.includes(name) === false) continue
       if (!state.synced) return `${name} are not listed yet`
       if (!isRecent(state, clock.monotonicMs())) return `nothing was heard of ${name} for a while`
     }

@@ -1,10 +1,11 @@
 // One controller at work: takes keys from its queue, plans each and has the plan carried out.
 import type { Controller, Look, Settings } from '../../core/controller.ts'
 import type { Plan } from '../../core/plan.ts'
-import { type RetryLimits, retryAfterMs } from '../kube/backoff.ts'
+import type { RetryLimits } from '../kube/backoff.ts'
 import { ApiError, errorText } from '../kube/errors.ts'
 import { type Carried, carryOut, type PassOf, type Tools } from './carry-out.ts'
 import type { OwnWrites } from './own-writes.ts'
+import { Paces } from './pace.ts'
 import { KeyQueue } from './queue.ts'
 
 export type RunnerOptions = {
@@ -26,14 +27,7 @@ export type Runner = {
   settled(): Promise<void>
 }
 
-// decisions.md 20: counters that move are written at most so often.
-const statusEveryMs = 10_000
 const heldAgainMs = 5_000
-// For problems that trying again may help against (Problem.retry), where the plan itself names no time.
-const problemLimits: RetryLimits = { firstMs: 10_000, mostMs: 300_000 }
-
-/** What a controller remembers of a key between passes. Only about pace: forgetting it costs a write or a line in the log. */
-type Pace = { statusMs?: number; problemPasses: number; told: string }
 
 /** Makes the runner of a controller. It works as keys are added to its queue. */
 export function createRunner(controller: Controller, options: RunnerOptions): Runner {
@@ -41,7 +35,9 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   const { log, observe, stop } = tools
   const { clock } = tools.sender
   const passes = new Set<Promise<void>>()
-  const paces = new Map<string, Pace>()
+  const paces = new Paces(clock)
+  // Keys that rest because they fight with somebody; see Paces.wrote.
+  const resting = new Map<string, number>()
   let pumping = false
 
   const queue = new KeyQueue({
@@ -77,7 +73,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   async function work(key: string): Promise<void> {
     const id = `${controller.name} ${key}`
     // When the writes are seen, the key is added again.
-    if (ownWrites.has(id)) return
+    if (ownWrites.has(id) || rests(key)) return
     const startedMs = clock.monotonicMs()
     let outcome: 'done' | 'failed' | 'conflict' = 'failed'
     try {
@@ -93,30 +89,44 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     }
   }
 
+  function rests(key: string): boolean {
+    const leftMs = (resting.get(key) ?? 0) - clock.monotonicMs()
+    if (leftMs > 0) queue.addAfter(key, leftMs)
+    else resting.delete(key)
+    return leftMs > 0
+  }
+
   function passOf(id: string, key: string): PassOf {
-    const statusMs = paces.get(key)?.statusMs
+    let wrote = false
     return {
       controller: controller.name,
       key,
       id,
-      statusDue: statusMs === undefined || clock.monotonicMs() - statusMs >= statusEveryMs,
-      wrote: write => ownWrites.add(id, write),
+      statusDue: paces.statusDueInMs(key) === 0,
+      wrote: write => {
+        ownWrites.add(id, write)
+        if (wrote) return
+        wrote = true
+        const restMs = paces.wrote(key)
+        if (restMs === 0) return
+        log('warn', 'writes again and again: somebody seems to undo it', { controller: controller.name, key, againInMs: restMs })
+        resting.set(key, clock.monotonicMs() + restMs)
+      },
     }
   }
 
   function settle(key: string, plan: Plan, carried: Carried): 'done' | 'failed' | 'conflict' {
-    const pace = paceOf(key)
-    if (carried.wroteStatus) pace.statusMs = clock.monotonicMs()
-    if (carried.statusWaits) queue.addAfter(key, Math.max(0, (pace.statusMs ?? 0) + statusEveryMs - clock.monotonicMs()))
+    if (carried.wroteStatus) paces.wroteStatus(key)
+    if (carried.statusWaits) queue.addAfter(key, paces.statusDueInMs(key))
     if (carried.held !== undefined) {
       log('debug', `removals wait: ${carried.held}`, { controller: controller.name, key })
       // When writes that are not seen yet are seen, the key is added anyway.
       if (carried.held !== 'until-seen') queue.addAfter(key, heldAgainMs)
       else if (!ownWrites.has(`${controller.name} ${key}`)) queue.add(key)
     }
-    const againMs = lookAgainMs(plan, pace)
+    const againMs = plan.lookAgainInMs ?? paces.lookAgainInMs(key, plan.problems, chance())
     if (againMs !== undefined) queue.addAfter(key, againMs)
-    if (isForgettable(pace)) paces.delete(key)
+    paces.sweep(key)
     for (const error of carried.errors.slice(1)) logFailure(key, error)
     if (carried.errors.length > 0) {
       failed(key, carried.errors[0])
@@ -130,41 +140,11 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     return 'done'
   }
 
-  const isForgettable = (pace: Pace) =>
-    pace.told === '' && (pace.statusMs === undefined || clock.monotonicMs() - pace.statusMs >= statusEveryMs)
-
-  function paceOf(key: string): Pace {
-    const known = paces.get(key)
-    if (known !== undefined) return known
-    const pace: Pace = { problemPasses: 0, told: '' }
-    paces.set(key, pace)
-    return pace
-  }
-
-  function lookAgainMs(plan: Plan, pace: Pace): number | undefined {
-    if (plan.lookAgainInMs !== undefined) return plan.lookAgainInMs
-    if (!plan.problems.some(problem => problem.retry === 'backoff')) {
-      pace.problemPasses = 0
-      return undefined
-    }
-    pace.problemPasses += 1
-    return retryAfterMs(pace.problemPasses - 1, chance(), problemLimits)
-  }
-
-  /** Each problem is logged when it begins, not on every pass. */
   function tellProblems(key: string, plan: Plan): void {
-    const told = plan.problems
-      .map(problem => `${problem.code} ${problem.message}`)
-      .sort()
-      .join('\n')
-    if (told === (paces.get(key)?.told ?? '')) return
-    const before = new Set((paces.get(key)?.told ?? '').split('\n'))
-    for (const { code, message, todo, passing, kernel, node, image } of plan.problems) {
-      if (before.has(`${code} ${message}`)) continue
+    for (const { code, message, todo, passing, kernel, node, image } of paces.begun(key, plan.problems)) {
       // What ends by itself is no warning, and on a big cluster a flood.
       log(passing ? 'debug' : 'warn', message, { controller: controller.name, key, reason: code, todo, kernel, node, image })
     }
-    paceOf(key).told = told
   }
 
   function logFailure(key: string, error: unknown, againInMs?: number): void {
