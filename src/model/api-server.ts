@@ -37,7 +37,7 @@ const withDefinitions = (options: ApiServerOptions): readonly ApiResource[] =>
     resource.kind === 'CustomResourceDefinition'
       ? {
           ...resource,
-          complete: (object, old) => completeCrd(resource.complete?.(object, old) ?? object, old),
+          complete: (object, old, source) => completeCrd(resource.complete?.(object, old, source) ?? object, old),
           prepare: (object, old) => prepareCrd(object, old, timeOf(options.clock.nowMs())),
           validate: crdProblems,
         }

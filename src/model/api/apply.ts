@@ -1,7 +1,6 @@
 // Server-side apply on the store. Source: Kubernetes documentation, "Server-Side Apply"; apiserver, pkg/endpoints/handlers/patch.go.
 import type { KubeObject } from '../../core/object.ts'
 import { ApiError, badRequest, conflict, notFound, staleVersion } from './errors.ts'
-import { listOf } from './json.ts'
 import { applyFields } from './managed-fields.ts'
 import { type Server, viewOf } from './server.ts'
 import { plainShape } from './shape.ts'
@@ -35,27 +34,32 @@ export function applyObject(server: Server, request: ApplyRequest): { readonly o
   const { managedFields, ...metadata } = merged.metadata
   const owned = managedFields === undefined ? {} : { managedFields }
   if (live === undefined) {
-    const object = completed(
-      resource,
-      born(server, resource, { ...merged, metadata: { ...metadata, name } }, namespace),
-      undefined,
-    )
+    const begun = born(server, resource, { ...merged, metadata: { ...metadata, name } }, namespace)
+    const object = completed(resource, begun, undefined, 'merged')
     return { object: storeNew(server, resource, { ...object, metadata: { ...object.metadata, ...owned } }, actor), created: true }
   }
   const restored = restore(resource, live, { ...merged, metadata }, endpoint)
-  const object = completed(resource, restored, live)
+  const object = completed(resource, restored, live, 'merged')
   const next = { ...object, metadata: { ...object.metadata, ...owned } }
-  const stale = storeChanged(server, { resource, key, live, next, endpoint, actor, by: 'patch' }, next)
-  return { object: stale, created: false }
+  const updated = storeChanged(server, { resource, key, live, next, endpoint, actor, by: 'patch' }, next)
+  return { object: updated, created: false }
 }
 
+const duplicates = (items: readonly string[] | undefined) => (items ?? []).filter((item, index, all) => all.indexOf(item) < index)
+
+/** What cannot be merged: another incarnation, an old version, fields that the schema does not know (apply has no pruning). */
 function checkApplied(resource: ApiResource, name: string, live: KubeObject | undefined, applied: KubeObject): void {
   const { uid, resourceVersion } = applied.metadata
   if (live === undefined && uid !== undefined) {
     throw conflict(resource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`)
   }
   if (resourceVersion !== undefined && resourceVersion !== live?.metadata.resourceVersion) throw staleVersion(resource, name)
-  const finalizers = listOf(applied.metadata.finalizers)
-  if (new Set(finalizers).size === finalizers.length) return
-  throw new ApiError(500, 'InternalError', `failed to create typed patch object: .metadata.finalizers: duplicate entries for key`)
+  const faults = [
+    ...(resource.unknownFields?.(applied) ?? []).map(path => `.${path}: field not declared in schema`),
+    ...duplicates(applied.metadata.finalizers).map(item => `.metadata.finalizers: duplicate entries for key [="${item}"]`),
+  ]
+  if (faults.length === 0) return
+  const text = faults.length === 1 ? faults[0] : `errors:\n${faults.map(fault => `  ${fault}`).join('\n')}`
+  const id = `${applied.metadata.namespace ?? ''}/${name}; ${resource.apiVersion}, Kind=${resource.kind}`
+  throw new ApiError(500, '', `failed to create typed patch object (${id}): ${text}`)
 }

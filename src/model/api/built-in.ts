@@ -1,9 +1,9 @@
 // The kinds that come with Kubernetes: how each is served, completed and checked.
 import type { KubeObject } from '../../core/object.ts'
 import { invalidValue, notSupported, required } from './errors.ts'
-import { isJson, jsonOf, listOf, textOf, valueAt, withField, withPath } from './json.ts'
+import { isEqual, isJson, jsonOf, listOf, textOf, valueAt, withField, withPath } from './json.ts'
 import { labelProblems } from './metadata.ts'
-import { completePod, completePodSpec, inField, quantities, withDefaults, withoutEmpty } from './pod-defaults.ts'
+import { completePod, completePodSpec, inField, quantities, withDefaults, withoutEmpty, withoutZero } from './pod-defaults.ts'
 import { jobProblems, podProblems, workloadProblems } from './pod-validation.ts'
 import { shapes } from './shapes.ts'
 import type { ApiResource, FieldProblem, Json } from './types.ts'
@@ -28,9 +28,9 @@ function kind(
     statusMetadata: 'written',
     shape: shapes.plain,
     ...rest,
-    complete: (object, old) => {
+    complete: (object, old, source) => {
       const clean = withoutEmpty(object, old, kept)
-      return complete === undefined ? clean : complete(clean, old)
+      return complete === undefined ? clean : complete(clean, old, source)
     },
   }
 }
@@ -55,10 +55,28 @@ const rolling = (value: Json, field: string, defaults: Json): Json => {
 
 const completeDaemonSet = (object: KubeObject, old: KubeObject | undefined) =>
   inSpec(object, old, value =>
-    withDefaults(rolling(templateSpec(value), 'updateStrategy', { maxUnavailable: 1, maxSurge: 0 }), {
-      revisionHistoryLimit: 10,
-    }),
+    withDefaults(
+      rolling(templateSpec(withoutZero(value, ['minReadySeconds'])), 'updateStrategy', { maxUnavailable: 1, maxSurge: 0 }),
+      {
+        revisionHistoryLimit: 10,
+      },
+    ),
   )
+
+/** The template's own count, which an older API version had as a field: kept by the server, whatever is sent. */
+const templateGeneration = 'deprecated.daemonset.template.generation'
+
+const countTemplates = (object: KubeObject, old: KubeObject | undefined, source: 'sent' | 'merged') => {
+  const full = completeDaemonSet(object, old)
+  if (source === 'merged' || full.metadata.annotations?.[templateGeneration] !== undefined) return full
+  return withPath(full, ['metadata', 'annotations', templateGeneration], () => '0')
+}
+
+function prepareDaemonSet(object: KubeObject, old: KubeObject | undefined): KubeObject {
+  const before = Number(old?.metadata.annotations?.[templateGeneration] ?? 0)
+  const isSame = old !== undefined && isEqual(valueAt(old, ['spec', 'template']), valueAt(object, ['spec', 'template']))
+  return withPath(object, ['metadata', 'annotations', templateGeneration], () => String(isSame ? before : before + 1))
+}
 
 const completeDeployment = (object: KubeObject, old: KubeObject | undefined) =>
   inSpec(object, old, value =>
@@ -169,7 +187,12 @@ const completeService = (object: KubeObject, old: KubeObject | undefined) =>
     withDefaults(value, { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' }),
   )
 
-const emptyWorkload: Json = { spec: { template: { metadata: {}, spec: { containers: null } }, updateStrategy: {} }, status: {} }
+const emptyTemplate: Json = { metadata: {}, spec: { containers: null } }
+const emptyDaemonSet: Json = {
+  spec: { template: emptyTemplate, updateStrategy: {} },
+  status: { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 },
+}
+const emptyDeployment: Json = { spec: { template: emptyTemplate, strategy: {} }, status: {} }
 const emptyPod: Json = { spec: { containers: null }, status: {} }
 const eventFields = [
   'involvedObject.kind',
@@ -256,15 +279,16 @@ export const builtInResources: readonly ApiResource[] = [
   kind('apps/v1', 'DaemonSet', 'daemonsets', 'namespaced', {
     ...own,
     shape: shapes.workload,
-    empty: emptyWorkload,
+    empty: emptyDaemonSet,
     shortNames: ['ds'],
-    complete: completeDaemonSet,
+    complete: countTemplates,
+    prepare: prepareDaemonSet,
     validate: workloadProblems,
   }),
   kind('apps/v1', 'Deployment', 'deployments', 'namespaced', {
     ...own,
     shape: shapes.workload,
-    empty: emptyWorkload,
+    empty: emptyDeployment,
     shortNames: ['deploy'],
     complete: completeDeployment,
     validate: workloadProblems,

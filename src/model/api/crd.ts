@@ -6,7 +6,7 @@ import { isEqual, isJson, jsonOf, listOf, textOf, valueAt, withField, withPath }
 import { withDefaults, withoutEmpty } from './pod-defaults.ts'
 import { type Schema, schemaFaults, shapeOfSchema } from './schema.ts'
 import { completeBySchema, unknownFields } from './schema-completion.ts'
-import { validateBySchema } from './schema-validation.ts'
+import { validateBySchema, validateStatus } from './schema-validation.ts'
 import type { ApiResource, FieldProblem, Json } from './types.ts'
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -114,8 +114,9 @@ export function resourcesOf(crd: KubeObject): readonly ApiResource[] {
         generation: 'counted',
         shape: shapeOfSchema(schema),
         selectable,
-        complete: object => completeBySchema(cleanMetadata(object), schema),
-        validate: object => validateBySchema(object, schema),
+        complete: (object, _, source) => completeBySchema(cleanMetadata(object), schema, source === 'sent' ? 'dropped' : 'kept'),
+        validate: (object, old, endpoint) =>
+          endpoint === 'status' ? validateStatus(object, old, schema) : validateBySchema(object, old, schema),
         unknownFields: object => unknownFields(object, schema),
       }
     })

@@ -82,8 +82,11 @@ export const pageNotFound: KubeResponse = {
   body: '404 page not found\n',
 }
 
-export const alreadyExists = (resource: ApiResource, name: string) =>
-  new ApiError(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, detailsOf(resource, name))
+export function alreadyExists(resource: ApiResource, existing: KubeObject): ApiError {
+  const { name, deletionTimestamp } = existing.metadata
+  const hint = deletionTimestamp === undefined ? '' : 'object is being deleted: '
+  return new ApiError(409, 'AlreadyExists', `${hint}${qualified(resource)} "${name}" already exists`, detailsOf(resource, name))
+}
 
 export const conflict = (resource: ApiResource, name: string, why: string) =>
   new ApiError(

@@ -106,11 +106,14 @@ export function parseFieldSet(value: unknown): FieldSet {
 
 /** The paths of all members as the server prints them in conflicts: `.spec.containers[name="a"].image`. */
 export function printPaths(set: FieldSet, prefix = ''): readonly string[] {
-  return Object.entries(set).flatMap(([element, node]) => {
-    if (element === '.') return []
-    const path = `${prefix}${printElement(element)}`
-    return [...(isMember(node) ? [path] : []), ...printPaths(node, path)]
-  })
+  const nodes = Object.entries(set)
+    .filter(([element]) => element !== '.')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  const path = (element: string) => `${prefix}${printElement(element)}`
+  return [
+    ...nodes.flatMap(([element, node]) => (isMember(node) ? [path(element)] : [])),
+    ...nodes.flatMap(([element, node]) => printPaths(node, path(element))),
+  ]
 }
 
 function printElement(element: string): string {

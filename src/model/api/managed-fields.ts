@@ -26,6 +26,8 @@ export type Writer = {
   readonly manager: string
   readonly apiVersion: string
   readonly subresource?: string
+  /** Built-in kinds are Go types, those of CRDs are not. */
+  readonly typed: 'typed' | 'untyped'
   /** RFC 3339, seconds. */
   readonly time: string
   /** Top fields that this endpoint writes not at all (`status` for the object, everything else for its status). */
@@ -139,11 +141,11 @@ function printOwner(entry: ManagedFields): string {
 
 function applyConflict(conflicts: ReadonlyMap<string, FieldSet>, owners: Owners): ApiError {
   const found = [...conflicts]
+    .sort(([a], [b]) => order(a, b))
     .flatMap(([key, set]) => {
       const entry = owners.get(key)?.entry
       return entry === undefined ? [] : [{ by: printOwner(entry), paths: printPaths(set) }]
     })
-    .sort((a, b) => order(a.by, b.by))
   const causes = found.flatMap(({ by, paths }) =>
     paths.map(field => ({ reason: 'FieldManagerConflict', message: `conflict with ${by}`, field })),
   )
@@ -161,7 +163,8 @@ function applyConflict(conflicts: ReadonlyMap<string, FieldSet>, owners: Owners)
 function startingOwners(live: KubeObject | undefined, next: KubeObject, writer: Writer): Owners | 'untracked' {
   const stated = next.metadata.managedFields
   if (writer.subresource === undefined && Array.isArray(stated)) {
-    const isReset = stated.length === 0 || (stated.length === 1 && isEmptyEntry(stated[0]))
+    // An empty list is not seen in the untyped objects of CRD kinds.
+    const isReset = (stated.length === 0 && writer.typed === 'typed') || (stated.length === 1 && isEmptyEntry(stated[0]))
     if (isReset) return live === undefined ? new Map() : 'untracked'
     const owners = ownersOf(stated)
     if (owners.size > 0) return owners

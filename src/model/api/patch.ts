@@ -1,7 +1,7 @@
 // The patches that clients send besides server-side apply: JSON patch (RFC 6902), JSON merge patch (RFC 7386) and
 // strategic merge patch (Kubernetes documentation, "Update API Objects in Place Using kubectl patch").
 import { badRequest, unprocessable } from './errors.ts'
-import { isEqual, isJson } from './json.ts'
+import { isEqual, isJson, jsonOf } from './json.ts'
 import { plainShape, type Shape } from './shape.ts'
 import { fieldShape } from './typed.ts'
 import type { Json } from './types.ts'
@@ -56,7 +56,7 @@ function put(document: unknown, pointer: unknown, value: unknown, how: 'insert' 
       const index = indexOf(container, key, how === 'insert' ? 'new' : 'existing')
       return how === 'insert' ? container.toSpliced(index, 0, value) : container.with(index, value)
     }
-    if (how === 'replace' && !(key in container)) throw unprocessable()
+    // To replace a field that is not there sets it, as in the real server's library.
     return { ...(container as Json), [key]: value }
   })
 }
@@ -64,28 +64,32 @@ function put(document: unknown, pointer: unknown, value: unknown, how: 'insert' 
 const take = (document: unknown, pointer: unknown): unknown =>
   atPointer(document, pointerOf(pointer), (container, key) => {
     if (Array.isArray(container)) return container.toSpliced(indexOf(container, key, 'existing'), 1)
-    // A field that is not there counts as removed, as in the real server's library.
-    const { [key]: _, ...rest } = container as Json
+    const { [key]: gone, ...rest } = container as Json
+    if (gone === undefined) throw unprocessable()
     return rest
   })
 
+/** A test for null also holds where a field is absent (but not its container), as in the real server's library. */
+function holds(document: unknown, step: Json): boolean {
+  const path = pointerOf(step['path'])
+  const wanted = step['value'] ?? null
+  if (wanted !== null || path.length === 0) return isEqual(read(document, step['path']), wanted)
+  const container = path
+    .slice(0, -1)
+    .reduce<unknown>((value, key) => read(value, `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`), document)
+  return !isJson(container) || (container[path.at(-1) ?? ''] ?? null) === null
+}
+
 /** Throws 400 for what is no patch, 422 where an operation does not apply or a `test` fails. */
 export function jsonPatch(document: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
+  if (!Array.isArray(patch))
+    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp')
   return patch.reduce<unknown>((current, step: unknown) => {
     if (!isJson(step)) throw badRequest('error decoding patch: an operation of a JSON patch is an object')
     switch (step['op']) {
-      case 'test': {
-        let found: unknown
-        try {
-          found = read(current, step['path'])
-        } catch (error) {
-          // A test for null holds where nothing is, as in the real server's library.
-          if (step['value'] !== null && step['value'] !== undefined) throw error
-        }
-        if (!isEqual(found ?? null, step['value'] ?? null)) throw unprocessable()
+      case 'test':
+        if (!holds(current, step)) throw unprocessable()
         return current
-      }
       case 'add':
         return put(current, step['path'], step['value'], 'insert')
       case 'replace':
@@ -149,14 +153,28 @@ function strategicList(current: unknown, patch: readonly unknown[], field: strin
   if (shape.set !== undefined) return [...live, ...patch.filter(item => !live.some(other => isEqual(item, other)))]
   const key = strategicKeys[field] ?? shape.keys?.[0]
   if (key === undefined || !patch.every(isJson)) return patch
-  const replaces = patch.some(item => item['$patch'] === 'replace' && Object.keys(item).length === 1)
-  let result: readonly unknown[] = replaces ? [] : live
-  for (const item of patch) {
-    if (item['$patch'] === 'replace' && Object.keys(item).length === 1) continue
-    const index = result.findIndex(other => isJson(other) && isEqual(other[key], item[key]))
-    if (item['$patch'] === 'delete') result = index < 0 ? result : result.toSpliced(index, 1)
-    else if (index < 0) result = [...result, withoutDirectives(item)]
-    else result = result.with(index, strategicMergePatch(result[index], item, shape.items ?? plainShape))
+  const isReplaced = patch.some(item => item['$patch'] === 'replace' && Object.keys(item).length === 1)
+  const before = isReplaced ? [] : live.map(jsonOf)
+  const find = (items: readonly Json[], item: Json) => items.find(other => isEqual(other[key], item[key]))
+  const gone = patch.filter(item => item['$patch'] === 'delete')
+  const stated = patch.filter(item => item['$patch'] !== 'delete' && item['$patch'] !== 'replace')
+  const merged = stated.map(item => {
+    const old = find(before, item)
+    return old === undefined ? withoutDirectives(item) : jsonOf(strategicMergePatch(old, item, shape.items ?? plainShape))
+  })
+  const kept = before.filter(item => find(stated, item) === undefined && find(gone, item) === undefined)
+  return interleaved(merged, kept, item => before.findIndex(other => isEqual(other[key], item[key])))
+}
+
+/** Patched items keep the order of the patch, the others their place in the live list relative to these. */
+function interleaved(patched: readonly Json[], kept: readonly Json[], placeOf: (item: Json) => number): readonly Json[] {
+  const result: Json[] = []
+  const left = [...patched]
+  const right = [...kept]
+  for (let l = left[0], r = right[0]; l !== undefined || r !== undefined; l = left[0], r = right[0]) {
+    const isLeft = r === undefined || (l !== undefined && placeOf(l) <= placeOf(r))
+    const next = isLeft ? left.shift() : right.shift()
+    if (next !== undefined) result.push(next)
   }
   return result
 }

@@ -126,14 +126,15 @@ const withoutEmptyText = (value: Json, fields: readonly string[]): Json =>
   fields.reduce((result, field) => (result[field] === '' ? withField(result, field, undefined) : result), value)
 
 function container(value: Json): Json {
-  let result = withDefaults(value, {
+  let result = withDefaults(withoutZero(value, ['stdin', 'stdinOnce', 'tty']), {
     imagePullPolicy: pullPolicyOf(textOf(value['image'])),
     resources: {},
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'File',
   })
   result = inField(result, 'resources', inResources)
-  result = inItems(result, 'ports', port => withDefaults(port, { protocol: 'TCP' }))
+  result = inItems(result, 'ports', port => withDefaults(withoutZero(port, ['hostPort']), { protocol: 'TCP' }))
+  result = inItems(result, 'volumeMounts', mount => withoutZero(mount, ['readOnly']))
   result = inItems(result, 'env', env => inField(withoutEmptyText(env, ['value']), 'valueFrom', fieldRef))
   for (const field of ['livenessProbe', 'readinessProbe', 'startupProbe']) result = inField(result, field, probe)
   return inField(result, 'lifecycle', lifecycle => inField(inField(lifecycle, 'postStart', hook), 'preStop', hook))
@@ -159,9 +160,18 @@ function projectedSource(source: Json): Json {
   return inField(result, 'downwardAPI', projection => inItems(projection, 'items', fieldRef))
 }
 
+/** Fields that Go leaves out when they are false or zero. */
+export const withoutZero = (value: Json, fields: readonly string[]): Json =>
+  fields.reduce(
+    (result, field) => (result[field] === false || result[field] === 0 ? withField(result, field, undefined) : result),
+    value,
+  )
+
+const emptyTexts = ['serviceAccountName', 'serviceAccount', 'nodeName', 'priorityClassName', 'hostname', 'subdomain']
+
 /** Defaults of a pod spec wherever it stands. `enableServiceLinks` is set on Pods only. */
 export function completePodSpec(spec: Json): Json {
-  let result = withDefaults(spec, {
+  let result = withDefaults(withoutEmptyText(withoutZero(spec, ['hostNetwork', 'hostPID', 'hostIPC']), emptyTexts), {
     dnsPolicy: 'ClusterFirst',
     restartPolicy: 'Always',
     schedulerName: 'default-scheduler',
@@ -169,12 +179,10 @@ export function completePodSpec(spec: Json): Json {
     terminationGracePeriodSeconds: 30,
   })
   for (const field of ['containers', 'initContainers']) result = inItems(result, field, container)
-  if (result['hostNetwork'] === true) {
-    const hostPorts = (item: Json) => inItems(item, 'ports', port => withDefaults(port, { hostPort: port['containerPort'] }))
-    for (const field of ['containers', 'initContainers']) result = inItems(result, field, hostPorts)
-  }
   // The old name of the field is always written beside the new one.
-  if (result['serviceAccountName'] !== undefined) result = withField(result, 'serviceAccount', result['serviceAccountName'])
+  // It also stands in where the new one is absent: apply cannot take a service account away.
+  const account = result['serviceAccountName'] ?? result['serviceAccount']
+  result = withField(withField(result, 'serviceAccountName', account), 'serviceAccount', account)
   result = inItems(result, 'tolerations', item => withoutEmptyText(item, ['key', 'operator', 'value', 'effect']))
   return inItems(result, 'volumes', volume)
 }
@@ -192,7 +200,12 @@ export function completePod(pod: KubeObject, old: KubeObject | undefined): KubeO
   const { spec } = pod as KubeObject & { spec?: unknown }
   if (old !== undefined && (old as KubeObject & { spec?: unknown }).spec === spec) return pod
   let result = withDefaults(completePodSpec(jsonOf(spec)), { enableServiceLinks: true })
-  for (const field of ['containers', 'initContainers']) result = inItems(result, field, requestsFromLimits)
+  const isHost = result['hostNetwork'] === true
+  const hostPorts = (item: Json) => inItems(item, 'ports', port => withDefaults(port, { hostPort: port['containerPort'] }))
+  for (const field of ['containers', 'initContainers']) {
+    result = inItems(result, field, requestsFromLimits)
+    if (isHost) result = inItems(result, field, hostPorts)
+  }
   return withField(pod, 'spec', result)
 }
 

@@ -54,8 +54,22 @@ function mountProblems(container: Json, volumes: ReadonlySet<string>, path: stri
   })
 }
 
-function containerProblems(containers: readonly Json[], volumes: ReadonlySet<string>, path: string): readonly FieldProblem[] {
-  const seen = new Set<string>()
+function variableProblems(env: Json, path: string): readonly FieldProblem[] {
+  return [
+    ...(textOf(env['name']) === '' ? [required(`${path}.name`)] : []),
+    ...(env['valueFrom'] !== undefined && textOf(env['value']) !== ''
+      ? [invalidValue(`${path}.valueFrom`, '', 'may not be specified when `value` is not empty')]
+      : []),
+  ]
+}
+
+function containerProblems(
+  containers: readonly Json[],
+  volumes: ReadonlySet<string>,
+  path: string,
+  taken: readonly string[] = [],
+): readonly FieldProblem[] {
+  const seen = new Set(taken)
   return containers.flatMap((container, index) => {
     const at = `${path}[${index}]`
     const name = textOf(container['name'])
@@ -69,9 +83,7 @@ function containerProblems(containers: readonly Json[], volumes: ReadonlySet<str
       ...(textOf(image).trim() === image || image === undefined
         ? []
         : [invalidValue(`${at}.image`, image, 'must not have leading or trailing whitespace')]),
-      ...listOf(container['env']).flatMap((env, at2) =>
-        textOf(jsonOf(env)['name']) === '' ? [required(`${at}.env[${at2}].name`)] : [],
-      ),
+      ...listOf(container['env']).flatMap((env, position) => variableProblems(jsonOf(env), `${at}.env[${position}]`)),
       ...mountProblems(container, volumes, at),
     ]
   })
@@ -114,7 +126,12 @@ export function podSpecProblems(spec: Json, path: string): readonly FieldProblem
     ...volumeProblems(volumes, `${path}.volumes`),
     ...(containers.length === 0 ? [required(`${path}.containers`)] : []),
     ...containerProblems(containers, volumeNames, `${path}.containers`),
-    ...containerProblems(listOf(spec['initContainers']).map(jsonOf), volumeNames, `${path}.initContainers`),
+    ...containerProblems(
+      listOf(spec['initContainers']).map(jsonOf),
+      volumeNames,
+      `${path}.initContainers`,
+      containers.map(container => textOf(container['name'])),
+    ),
     ...(['Always', 'OnFailure', 'Never'].includes(policy)
       ? []
       : [notSupported(`${path}.restartPolicy`, policy, ['Always', 'OnFailure', 'Never'])]),

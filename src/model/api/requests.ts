@@ -136,7 +136,6 @@ function patch(server: Server, resource: ApiResource, target: ResourceTarget, re
     throw badRequest('the applied object must state apiVersion and kind')
   }
   const applied = objectOf(resource, request.body, target.namespace)
-  checkUnknownFields(server, resource, request, applied)
   const force = request.query['force'] === 'true' ? 'force' : 'ask'
   const name = target.name ?? ''
   const result = applyObject(server, { resource, key, name, namespace: target.namespace, applied, endpoint, actor, force })

@@ -29,23 +29,25 @@ function prune(value: unknown, schema: Schema | undefined, path: string, dropped
   return result
 }
 
+type Nulls = 'dropped' | 'kept'
+
 /** A null where null is not allowed counts as absent. */
-function complete(value: unknown, schema: Schema | undefined): unknown {
+function complete(value: unknown, schema: Schema | undefined, nulls: Nulls): unknown {
   if (schema === undefined) return value
-  if (Array.isArray(value)) return mapItems(value as readonly unknown[], item => complete(item, schema.items))
+  if (Array.isArray(value)) return mapItems(value as readonly unknown[], item => complete(item, schema.items, nulls))
   if (!isJson(value)) return value
   let result: Json = value
   for (const [field, child] of Object.entries(value)) {
-    if (child === null && schema.properties?.[field] !== undefined && schema.properties[field].nullable !== true) {
-      result = withField(result, field, undefined)
-    }
+    const property = schema.properties?.[field]
+    if (child !== null || property === undefined || property.nullable === true) continue
+    if (nulls === 'dropped' || property.default !== undefined) result = withField(result, field, undefined)
   }
   for (const [field, property] of Object.entries(schema.properties ?? {})) {
     if (property.default !== undefined && result[field] === undefined) result = withField(result, field, property.default)
   }
   for (const [field, child] of Object.entries(result)) {
     const below = itemSchema(schema, field)
-    if (below !== undefined) result = withField(result, field, complete(child, below))
+    if (below !== undefined) result = withField(result, field, complete(child, below, nulls))
   }
   return result
 }
@@ -53,10 +55,11 @@ function complete(value: unknown, schema: Schema | undefined): unknown {
 const asResource = (schema: Schema): Schema => ({ ...schema, 'x-kubernetes-embedded-resource': true })
 
 /** The object as it is stored. */
-export const completeBySchema = (object: KubeObject, schema: Schema): KubeObject =>
+export const completeBySchema = (object: KubeObject, schema: Schema, nulls: Nulls): KubeObject =>
   complete(
     prune(object, asResource(schema), '', () => {}),
     schema,
+    nulls,
   ) as KubeObject
 
 /** Paths of the fields that the schema does not know, sorted: `spec.typo`, `spec.list[0].typo`. */

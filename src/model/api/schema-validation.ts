@@ -2,7 +2,7 @@
 // Source: kube-openapi, pkg/validation/validate; apiextensions-apiserver, pkg/apiserver/validation and schema/listtype.
 import type { KubeObject } from '../../core/object.ts'
 import { invalidValue, notSupported, quoted, required } from './errors.ts'
-import { isEqual, isJson } from './json.ts'
+import { isEqual, isJson, valueAt } from './json.ts'
 import { itemSchema, type Schema } from './schema.ts'
 import type { FieldProblem, Json } from './types.ts'
 
@@ -77,10 +77,14 @@ function numberProblems(value: number, schema: Schema, path: string): readonly F
   ]
 }
 
-function listProblems(value: readonly unknown[], schema: Schema, path: string): readonly FieldProblem[] {
+function listProblems(value: readonly unknown[], schema: Schema, path: string, old: unknown): readonly FieldProblem[] {
   const listType = schema['x-kubernetes-list-type']
   const keys = schema['x-kubernetes-list-map-keys'] ?? []
   const seen = new Set<string>()
+  // Only the items of list maps are known again after a change.
+  const keyOf = (item: unknown) => quoted(Object.fromEntries(keys.map(name => [name, isJson(item) ? item[name] : undefined])))
+  const oldItem = (item: unknown) =>
+    listType === 'map' && Array.isArray(old) ? old.find(other => keyOf(other) === keyOf(item)) : undefined
   const twice = (item: unknown, index: number): readonly FieldProblem[] => {
     if (listType !== 'map' && listType !== 'set') return []
     const key = listType === 'set' ? item : Object.fromEntries(keys.map(name => [name, isJson(item) ? item[name] : undefined]))
@@ -99,13 +103,13 @@ function listProblems(value: readonly unknown[], schema: Schema, path: string): 
       ? [should(path, value.length, `have at least ${schema.minItems} items`)]
       : []),
     ...value.flatMap((item, index) => [
-      ...(schema.items === undefined ? [] : problemsOf(item, schema.items, `${path}[${index}]`)),
+      ...(schema.items === undefined ? [] : problemsOf(item, schema.items, `${path}[${index}]`, oldItem(item))),
       ...twice(item, index),
     ]),
   ]
 }
 
-function objectProblems(value: Json, schema: Schema, path: string): readonly FieldProblem[] {
+function objectProblems(value: Json, schema: Schema, path: string, old: unknown): readonly FieldProblem[] {
   const at = (field: string) => (path === '' ? field : `${path}.${field}`)
   const size = Object.keys(value).length
   return [
@@ -118,7 +122,7 @@ function objectProblems(value: Json, schema: Schema, path: string): readonly Fie
     ...(schema.required ?? []).filter(field => value[field] === undefined).map(field => required(at(field))),
     ...Object.entries(value).flatMap(([field, child]) => {
       const below = itemSchema(schema, field)
-      return below === undefined ? [] : problemsOf(child, below, at(field))
+      return below === undefined ? [] : problemsOf(child, below, at(field), isJson(old) ? old[field] : undefined)
     }),
   ]
 }
@@ -126,8 +130,8 @@ function objectProblems(value: Json, schema: Schema, path: string): readonly Fie
 /** Logic errors name their place in the sentence, not as a field: that is how the real server says them. */
 const logicProblem = (path: string, what: string): FieldProblem => invalidValue('<nil>', '', `${quoted(path)} must ${what}`)
 
-function logicProblems(value: unknown, schema: Schema, path: string): readonly FieldProblem[] {
-  const check = (part: Schema) => problemsOf(value, part, path)
+function logicProblems(value: unknown, schema: Schema, path: string, old: unknown): readonly FieldProblem[] {
+  const check = (part: Schema) => problemsOf(value, part, path, old)
   const problems: FieldProblem[] = []
   if (schema.anyOf !== undefined) {
     const tries = schema.anyOf.map(check)
@@ -157,21 +161,34 @@ function logicProblems(value: unknown, schema: Schema, path: string): readonly F
   return problems
 }
 
-function problemsOf(value: unknown, schema: Schema, path: string): readonly FieldProblem[] {
+/** What did not change since `old` is not judged again (ratcheting). */
+function problemsOf(value: unknown, schema: Schema, path: string, old: unknown): readonly FieldProblem[] {
+  if (old !== undefined && isEqual(old, value)) return []
   const wrongType = typeProblem(value, schema, path)
   if (wrongType !== undefined) return [wrongType]
   if (value === null || value === undefined) return []
   return [
-    ...logicProblems(value, schema, path),
+    ...logicProblems(value, schema, path, old),
     ...(schema.enum !== undefined && !schema.enum.some(item => isEqual(item, value))
       ? [notSupported(path, value, schema.enum)]
       : []),
     ...(typeof value === 'string' ? textProblems(value, schema, path) : []),
     ...(typeof value === 'number' ? numberProblems(value, schema, path) : []),
-    ...(Array.isArray(value) ? listProblems(value, schema, path) : []),
-    ...(isJson(value) ? objectProblems(value, schema, path) : []),
+    ...(Array.isArray(value) ? listProblems(value, schema, path, old) : []),
+    ...(isJson(value) ? objectProblems(value, schema, path, old) : []),
   ]
 }
 
 /** Everything wrong with the object; paths are relative to it. */
-export const validateBySchema = (object: KubeObject, schema: Schema): readonly FieldProblem[] => problemsOf(object, schema, '')
+export const validateBySchema = (object: KubeObject, old: KubeObject | undefined, schema: Schema): readonly FieldProblem[] =>
+  problemsOf(object, schema, '', old)
+
+/** A write to `/status` is judged by the schema of the status alone, and its sentences count from there. */
+export function validateStatus(object: KubeObject, old: KubeObject | undefined, schema: Schema): readonly FieldProblem[] {
+  const status = valueAt(object, ['status'])
+  const statusSchema = schema.properties?.['status']
+  if (status === undefined || statusSchema === undefined) return []
+  return problemsOf(status, statusSchema, '', valueAt(old, ['status'])).map(problem =>
+    problem.path === '<nil>' ? problem : { ...problem, path: problem.path === '' ? 'status' : `status.${problem.path}` },
+  )
+}

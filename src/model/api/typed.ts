@@ -98,7 +98,25 @@ export function compare(old: unknown, next: unknown, shape: Shape): Comparison {
       continue
     }
     if (before[1] === child) continue
-    if (formOf(child, below) === 'leaf' || formOf(before[1], below) !== formOf(child, below)) {
+    if (child === null || before[1] === null) {
+      // Null is an empty container beside a filled one: items come or go, the container was there and stays.
+      const gone = everyPath(before[1], below)
+      const come = everyPath(child, below)
+      if (isEmptySet(gone) && isEmptySet(come)) modified[element] = emptySet
+      if (!isEmptySet(gone)) removed[element] = gone
+      if (!isEmptySet(come)) added[element] = come
+      continue
+    }
+    if (formOf(before[1], below) !== formOf(child, below)) {
+      // Another kind of value: what was in the old one goes, what is in the new one comes.
+      modified[element] = emptySet
+      const gone = everyPath(before[1], below)
+      const come = everyPath(child, below)
+      if (!isEmptySet(gone)) removed[element] = gone
+      if (!isEmptySet(come)) added[element] = come
+      continue
+    }
+    if (formOf(child, below) === 'leaf') {
       if (!isEqual(before[1], child)) modified[element] = emptySet
       continue
     }
@@ -172,7 +190,10 @@ function mergeList(live: readonly unknown[], applied: readonly unknown[], shape:
   return isEqual(out, live) ? live : out
 }
 
-/** Without the members of the set; containers that become empty stay, as `{}` or `[]`. */
+/**
+ * Without the members of the set. A container that loses its last item but stays for its own sake becomes null: harmless in built-in
+ * kinds, refused by most CRD schemas. That is what structured-merge-diff 6.3.3 (Kubernetes 1.36.3) does.
+ */
 export function removeItems(value: unknown, set: FieldSet, shape: Shape): unknown {
   const form = formOf(value, shape)
   if (form === 'leaf' || isEmptySet(set)) return value
@@ -183,7 +204,7 @@ export function removeItems(value: unknown, set: FieldSet, shape: Shape): unknow
       if (found === 'member') return []
       return [found === 'below' ? removeItems(item, set[element ?? ''] ?? emptySet, itemShape(shape)) : item]
     })
-    return isEqual(items, value) ? value : items
+    return items.length === 0 ? null : isEqual(items, value) ? value : items
   }
   const result: Record<string, unknown> = {}
   for (const [field, child] of Object.entries(value as Json)) {
@@ -191,6 +212,7 @@ export function removeItems(value: unknown, set: FieldSet, shape: Shape): unknow
     if (found === 'member') continue
     result[field] = found === 'below' ? removeItems(child, set[`f:${field}`] ?? emptySet, fieldShape(shape, field)) : child
   }
+  if (Object.keys(result).length === 0) return null
   return isEqual(result, value) ? value : result
 }
 

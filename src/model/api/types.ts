@@ -36,12 +36,15 @@ export type ApiResource = Resource & {
   readonly selectable?: readonly string[]
   /** Fields by which a list with an equality selector is found without a scan. */
   readonly indexed?: readonly string[]
-  /** Fills what the server fills; called on every write, must be idempotent. `old` is absent on create. */
-  readonly complete?: (object: KubeObject, old: KubeObject | undefined) => KubeObject
+  /**
+   * Fills what the server fills; called on every write, must be idempotent. `old` is absent on create. Objects that were `merged` by
+   * apply did not go through the decoder: nulls in CRD kinds stay.
+   */
+  readonly complete?: (object: KubeObject, old: KubeObject | undefined, source: 'sent' | 'merged') => KubeObject
   /** What the server itself adds after the writer's fields were noted, so that the writer does not own it. */
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => KubeObject
   /** Everything wrong with the object; `old` is absent on create. */
-  readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly FieldProblem[]
+  readonly validate?: (object: KubeObject, old: KubeObject | undefined, endpoint: 'object' | 'status') => readonly FieldProblem[]
   /** Paths of the fields that would be dropped; told as a warning, or as a refusal under `fieldValidation=Strict`. */
   readonly unknownFields?: (object: KubeObject) => readonly string[]
   /** How long a deleted object stays for its owner to end it; 0 goes at once. Pods only. */

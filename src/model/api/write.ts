@@ -47,6 +47,7 @@ export function writerOf(server: Server, resource: ApiResource, actor: Actor, en
     manager: actor.manager,
     apiVersion: resource.apiVersion,
     ...(endpoint === 'status' ? { subresource: 'status' } : {}),
+    typed: resource.origin === 'crd' ? 'untyped' : 'typed',
     time: server.now(),
     ignores,
   }
@@ -78,8 +79,13 @@ export function objectOf(resource: ApiResource, body: unknown, namespace: string
 }
 
 /** Completes everything but the stated managedFields, where an empty list means something. */
-export function completed(resource: ApiResource, object: KubeObject, old: KubeObject | undefined): KubeObject {
-  return resource.complete?.(object, old) ?? object
+export function completed(
+  resource: ApiResource,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  source: 'sent' | 'merged',
+): KubeObject {
+  return resource.complete?.(object, old, source) ?? object
 }
 
 /** 404 for a namespace that is not there, 403 for one that ends. */
@@ -113,9 +119,15 @@ function checkDefinition(server: Server, resource: ApiResource, name: string): v
   throw forbidden(resource, name, 'create not allowed while custom resource definition is terminating')
 }
 
-function checkValid(server: Server, resource: ApiResource, object: KubeObject, old: KubeObject | undefined, actor: Actor): void {
+function checkValid(
+  resource: ApiResource,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  actor: Actor,
+  endpoint: Endpoint,
+): void {
   const problems = [
-    ...(actor.is === 'component' && old !== undefined ? [] : (resource.validate?.(object, old) ?? [])),
+    ...(actor.is === 'component' && old !== undefined ? [] : (resource.validate?.(object, old, endpoint) ?? [])),
     ...metadataProblems(resource, object, old),
   ]
   if (problems.length > 0) throw invalid(resource, object.metadata.name ?? '', problems)
@@ -156,7 +168,7 @@ export function createObject(
 ): KubeObject {
   if ((body.metadata.resourceVersion ?? '') !== '') throw badRequest('resourceVersion should not be set on objects to be created')
   const { managedFields, ...metadata } = body.metadata
-  const object = completed(resource, born(server, resource, { ...body, metadata }, namespace), undefined)
+  const object = completed(resource, born(server, resource, { ...body, metadata }, namespace), undefined, 'sent')
   const stated = managedFields === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields } }
   const tracked = trackUpdate(
     undefined,
@@ -170,14 +182,15 @@ export function createObject(
 
 export function storeNew(server: Server, resource: ApiResource, object: KubeObject, actor: Actor): KubeObject {
   const isDropped = resource.status === 'subresource' && resource.statusOnCreate !== 'kept'
-  const bare = isDropped ? withField(object, 'status', undefined) : object
+  const bare = isDropped ? withField(object, 'status', resource.empty?.['status']) : object
   const final = resource.prepare?.(bare, undefined) ?? bare
   checkDefinition(server, resource, final.metadata.name)
   checkNamespace(server, resource, final)
-  checkValid(server, resource, final, undefined, actor)
+  checkValid(resource, final, undefined, actor, 'object')
   admit(server, { operation: 'CREATE', resource, object: final, dryRun: actor.dryRun })
   const key = keyOf(final.metadata.namespace === undefined ? { metadata: { name: final.metadata.name } } : final)
-  if (server.store.get(resource, key) !== undefined) throw alreadyExists(resource, final.metadata.name)
+  const existing = server.store.get(resource, key)
+  if (existing !== undefined) throw alreadyExists(resource, existing)
   return actor.dryRun ? final : server.store.commit(resource, key, 'ADDED', final)
 }
 
@@ -199,7 +212,7 @@ export function updateObject(server: Server, input: UpdateInput): KubeObject {
   checkVersion(input)
   const restored = restore(resource, live, next, endpoint)
   const { managedFields, ...metadata } = restored.metadata
-  const object = completed(resource, { ...restored, metadata }, live)
+  const object = completed(resource, { ...restored, metadata }, live, 'sent')
   const stated = managedFields === undefined ? object : { ...object, metadata: { ...object.metadata, managedFields } }
   const tracked = trackUpdate(
     live,
@@ -223,7 +236,10 @@ function checkVersion({ resource, live, next, by }: UpdateInput): void {
   }
   if (resourceVersion === undefined || resourceVersion === '') {
     if (by === 'patch' || resource.origin !== 'crd') return
-    throw invalid(resource, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')])
+    // This one names the kind by its plural.
+    throw invalid({ ...resource, kind: resource.plural }, name, [
+      invalidValue('metadata.resourceVersion', 0, 'must be specified for an update'),
+    ])
   }
   if (resourceVersion !== live.metadata.resourceVersion) throw staleVersion(resource, name)
 }
@@ -269,7 +285,7 @@ export function storeChanged(server: Server, input: UpdateInput, tracked: KubeOb
   const { resource, key, live, endpoint, actor } = input
   const prepared = endpoint === 'object' ? (resource.prepare?.(tracked, live) ?? tracked) : tracked
   const counted = endpoint === 'object' ? withGeneration(resource, live, prepared) : prepared
-  checkValid(server, resource, counted, live, actor)
+  checkValid(resource, counted, live, actor, endpoint)
   const final = withOldTimes(counted, live)
   admit(server, { operation: 'UPDATE', resource, object: final, oldObject: live, endpoint, dryRun: actor.dryRun })
   if (isEqual(final, live)) return live
