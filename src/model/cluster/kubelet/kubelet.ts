@@ -104,6 +104,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   /** Whether the kubelet's process runs. */
   let isUp = true
   let isReady = true
+  /** The machine is gone for good. */
+  let isOver = false
   let connection = new Gate()
   const record = createEventRecorder(api, clock, 'kubelet', machine.name)
   const isConnected = () => isReachable && isUp
@@ -234,6 +236,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       lastFailure.clear()
       for (const worker of workers.values()) worker.stop()
       clock.after(speeds.kubeletMs, () => {
+        if (isOver) return
         isUp = true
         restartWorkers()
         comeBack()
@@ -254,6 +257,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     end() {
       isUp = false
+      isOver = true
       for (const worker of workers.values()) worker.powerOff()
       workers.clear()
     },
