@@ -1,9 +1,10 @@
 // A Kubernetes API server in memory. It is no mock: test/contract/suite.ts runs on it and on a real kube-apiserver.
-// Read it from here: requests.ts (the verbs), write.ts and apply.ts (what is stored), managed-fields.ts (who owns what),
+// Read it from here: requests.ts (the verbs), create.ts, update.ts, apply.ts and delete.ts (what is stored), managed-fields.ts (who owns what),
 // watch.ts and list.ts (what is told), endings.ts (what goes with a namespace or a definition).
 import type { KubeObject, Resource } from '../core/object.ts'
 import type { KubeRequest, KubeResponse, Transport } from '../shell/kube/transport.ts'
 import { completeCrd, crdProblems, prepareCrd } from './api/crd.ts'
+import { createObject } from './api/create.ts'
 import { deleteObject } from './api/delete.ts'
 import { endWhatIsDeleted } from './api/endings.ts'
 import { ApiError, answerOf, jsonHeaders, pathNotFound } from './api/errors.ts'
@@ -12,8 +13,9 @@ import { parsePath, type Target } from './api/paths.ts'
 import { resourceFor, respond, verbOf } from './api/requests.ts'
 import { createServer, type Server, timeOf, viewOf } from './api/server.ts'
 import type { ApiResource, ApiServerOptions, AuditEntry, Fault, ModelApi } from './api/types.ts'
+import { updateObject } from './api/update.ts'
 import { openWatch, type Watches, watchNotAllowed } from './api/watch.ts'
-import { type Actor, createObject, type Endpoint, updateObject } from './api/write.ts'
+import type { Actor, Endpoint } from './api/write.ts'
 
 export { builtInResources } from './api/built-in.ts'
 export { ApiError } from './api/errors.ts'

@@ -1,11 +1,13 @@
 // Server-side apply on the store. Source: Kubernetes documentation, "Server-Side Apply"; apiserver, pkg/endpoints/handlers/patch.go.
 import type { KubeObject } from '../../core/object.ts'
+import { born, storeNew } from './create.ts'
 import { ApiError, badRequest, conflict, notFound, staleVersion } from './errors.ts'
 import { applyFields } from './managed-fields.ts'
 import { type Server, viewOf } from './server.ts'
 import { plainShape } from './shape.ts'
 import type { ApiResource } from './types.ts'
-import { type Actor, born, completed, type Endpoint, emptyOf, restore, storeChanged, storeNew, writerOf } from './write.ts'
+import { restore, storeChanged } from './update.ts'
+import { type Actor, completed, type Endpoint, emptyOf, writerOf } from './write.ts'
 
 export type ApplyRequest = {
   readonly resource: ApiResource

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../core/object.ts'
 import type { KubeRequest, KubeResponse } from '../../shell/kube/transport.ts'
 import { applyObject } from './apply.ts'
+import { createObject } from './create.ts'
 import { deleteObject } from './delete.ts'
 import { discoveryBody } from './discovery.ts'
 import {
@@ -22,7 +23,8 @@ import { jsonPatch, mergePatch, strategicMergePatch } from './patch.ts'
 import type { Target } from './paths.ts'
 import { type Server, viewOf } from './server.ts'
 import type { ApiResource, AuditEntry, Propagation, RemoveOptions } from './types.ts'
-import { type Actor, createObject, type Endpoint, objectOf, updateObject } from './write.ts'
+import { updateObject } from './update.ts'
+import { type Actor, type Endpoint, objectOf } from './write.ts'
 
 export type ResourceTarget = Extract<Target, { is: 'resource' }>
 
