@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KubeObject, ManagedFields } from '../../src/core/object.ts'
-import { needsApply } from '../../src/shell/kube/apply.ts'
-import { firstDifference } from '../../src/shell/kube/compare.ts'
+import { firstDifference, needsApply } from '../../src/shell/kube/compare.ts'
 import { sameQuantity } from '../../src/shell/kube/quantity.ts'
 
 type Json = Record<string, unknown>

@@ -130,3 +130,48 @@ describe('The end is the same', async () => {
     await settled(world, one, expected.story)
   })
 })
+
+describe('Health', () => {
+  /** Watches of these paths never answer, from the second minute on. */
+  function hanging(world: ToyWorld, of: string): Operator {
+    let cut = () => {}
+    world.clock.after(60_000, () => cut())
+    return world.startOperator(transport => (request, stop) => {
+      if (!request.path.includes(of)) return transport(request, stop)
+      if (world.clock.monotonicMs() >= 60_000) return new Promise(() => {})
+      const attempt = new AbortController()
+      stop.addEventListener('abort', () => attempt.abort(stop.reason), { once: true })
+      const before = cut
+      cut = () => {
+        before()
+        attempt.abort(new Error('socket hang up'))
+      }
+      return transport(request, attempt.signal)
+    })
+  }
+
+  it('ends the process when one watch gets no answer although others do', async () => {
+    const world = createToyWorld()
+    const operator = hanging(world, 'configmaps')
+    await world.pass(240_000)
+    assert.deepEqual(operator.health().alive, true)
+    await world.pass(240_000)
+    assert.equal(operator.health().alive, false)
+    assert.match(
+      operator.health().reasons[0] ?? '',
+      /^the watch of v1\/configmaps has been silent for \d+ s although other requests were answered$/,
+    )
+    await operator.stop()
+  })
+
+  it('does not end the process when nothing gets an answer', async () => {
+    const world = createToyWorld()
+    const operator = hanging(world, '/')
+    await world.pass(30_000)
+    assert.ok(operator.health().ready)
+    await world.pass(1_800_000)
+    const { alive, ready } = operator.health()
+    assert.deepEqual([alive, ready], [true, false])
+    await operator.stop()
+  })
+})

@@ -6,7 +6,8 @@ import type { Removal } from '../../src/core/plan.ts'
 import { nodes } from '../../src/core/resources.ts'
 import { builtInResources, createApiServer } from '../../src/model/api-server.ts'
 import { createVirtualClock } from '../../src/model/virtual-clock.ts'
-import { needsApply, sendApply, takeOver } from '../../src/shell/kube/apply.ts'
+import { sendApply, takeOver } from '../../src/shell/kube/apply.ts'
+import { needsApply } from '../../src/shell/kube/compare.ts'
 import { sendRemoval } from '../../src/shell/kube/remove.ts'
 import type { KubeRequest } from '../../src/shell/kube/transport.ts'
 import { managedFieldsTrim } from '../../src/shell/snapshot/trim.ts'
@@ -116,7 +117,10 @@ describe('An apply', () => {
     const { sender, seen, requests } = setUp()
     const stated = part({ labels: {}, annotations: null }, { colour: 'red', size: null })
     await sendApply(sender, configMaps, stated, 'main', 'us', never)
-    assert.deepEqual((requests[0]?.body as { data?: unknown }).data, { colour: 'red' })
+    assert.deepEqual(
+      requests.map(({ body }) => (body as { data?: unknown }).data),
+      [{ colour: 'red' }],
+    )
     assert.ok(!needsApply(stated, seen(), 'us'))
   })
 

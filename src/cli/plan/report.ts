@@ -5,7 +5,7 @@ import { fieldManager } from '../../core/names.ts'
 import { type KubeObject, type ObjectRef, refOf } from '../../core/object.ts'
 import type { Question } from '../../core/plan.ts'
 import type { Problem } from '../../core/problem.ts'
-import { needsApply } from '../../shell/kube/apply.ts'
+import { needsApply } from '../../shell/kube/compare.ts'
 import { firstGivenUp } from './given-up.ts'
 import type { PlanOfKey } from './run.ts'
 

@@ -8,8 +8,6 @@ import { elements, type Fields, type FormerOwner, fieldsOf, inherited, union } f
 import { objectPath } from './paths.ts'
 import type { KubeResponse, Transport } from './transport.ts'
 
-export { needsApply } from './compare.ts'
-
 /** How a request goes out. */
 export type Sender = { readonly transport: Transport; readonly clock: Clock; readonly deadlineMs: number }
 
