@@ -1,9 +1,8 @@
 // The Module's entrance: from one look at the cluster to all that should be done for it.
-import type { DaemonSet, Node } from '../cluster.ts'
+import type { DaemonSet } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { loaderDaemonSet } from '../loading/daemonset.ts'
-import { loaderVersionLabel } from '../names.ts'
 import { releaseOf } from '../node/plan.ts'
 import type { KubeObject } from '../object.ts'
 import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
@@ -11,9 +10,10 @@ import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
+import { barredNodes, nodesWithUnfinishedLoader } from './barred.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { garbage } from './garbage.ts'
-import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf, versionOf } from './kernels.ts'
+import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { noPods, podsByNode } from './node-pods.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { type Rollout, rollout } from './rollout.ts'
@@ -94,7 +94,7 @@ function stepsOf(
 ): ReadonlyMap<string, KernelStep> {
   const steps = new Map<string, KernelStep>()
   const kernelsByLabel = new Map<string, string>()
-  const excludedNodes = nodesOfOtherDaemonSets(seen, module)
+  const unfinished = nodesWithUnfinishedLoader(seen, context.nowMs)
   for (const [kernel, ofKernel] of byKernel(targets)) {
     // `x` and `x+` would be one DaemonSet with two contents (kernel/version.ts).
     const other = kernelsByLabel.get(kernelLabelValue(kernel))
@@ -115,28 +115,12 @@ function stepsOf(
       kernel,
       name: step.daemonSet?.metadata.name ?? loaderName(module, kernel),
       ...(step.daemonSet === undefined ? {} : { adopted: step.daemonSet }),
-      excludedNodes,
+      excludedNodes: barredNodes(module, ofKernel, unfinished),
       settings: context.settings,
     })
     steps.set(kernel, { ...step, wanted: wanted })
   }
   return steps
-}
-
-/**
- * Nodes where a loader pod of another DaemonSet than those of this Module has not yet gone, for example of a deleted Module of the same
- * name: nothing newer starts there (decisions.md 2). A pod that nobody controls keeps nothing away: the DaemonSet that fits it takes it
- * over, driver and all.
- */
-function nodesOfOtherDaemonSets(seen: SeenModule, module: CanonicalModule): readonly string[] {
-  const own = new Set<string | undefined>(seen.daemonSets.map(daemonSet => daemonSet.metadata.uid)).add(undefined)
-  const foreign = seen.pods.filter(pod => operandOf(pod) === 'loader' && !own.has(ownerUidOf(pod)))
-  const found = new Set(foreign.flatMap(pod => pod.spec?.nodeName ?? []))
-  const version = versionOf(module)
-  const label = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
-  // With a version, the label that the node does not get yet is enough, unless it has it from before.
-  const isOpen = ({ metadata }: Node) => found.has(metadata.name) && (version === '' || metadata.labels?.[label] === version)
-  return seen.nodes.filter(isOpen).map(node => node.metadata.name)
 }
 
 function wantedObjects(
