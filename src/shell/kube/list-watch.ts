@@ -6,6 +6,7 @@ import { type Clock, sleep } from '../clock.ts'
 import type { Log } from '../observe.ts'
 import { type RetryLimits, retryAfterMs } from './backoff.ts'
 import { ApiError, errorText, expectSuccess, isExpired, statusOf } from './errors.ts'
+import { listPages } from './list-pages.ts'
 import { collectionPath, resourceId } from './paths.ts'
 import type { Transport, WatchEvent } from './transport.ts'
 
@@ -45,8 +46,6 @@ export type ListWatchOptions = {
   readonly sink: Sink
 }
 
-const pageSize = 500
-const listDeadlineMs = 60_000
 const openDeadlineMs = 30_000
 // The server sends a bookmark about once a minute; a connection that says nothing for longer is dead, whatever TCP thinks.
 const silenceMs = 100_000
@@ -57,11 +56,6 @@ const shortestWatchMs = 1_000
 // So many refusals in a row without an event: the version may be what is wrong (an etcd restored from a backup).
 const refusalsUntilList = 5
 const limits: RetryLimits = { firstMs: 500, mostMs: 30_000 }
-
-type List = {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
-  readonly items?: readonly object[] | null
-}
 
 /** Begins to keep up with the resource. `done` resolves when `stop` is raised; it never rejects and never ends by itself. */
 export function startListWatch(
@@ -92,50 +86,26 @@ export function startListWatch(
     state.lastHeardMs = state.lastAnswerMs
   }
 
-  async function page(query: Readonly<Record<string, string>>): Promise<List> {
-    const response = await transport({ method: 'GET', path, query: { ...selectors, ...query }, deadlineMs: listDeadlineMs }, stop)
-    answered()
-    const list = expectSuccess(`list ${resource.plural}`, response, clock.nowMs()).body as List
-    if (list?.metadata?.resourceVersion === undefined) {
-      throw new ApiError(`list ${resource.plural}`, response.status, { message: 'the answer is no list' })
-    }
-    heard()
-    return list
-  }
-
   // Without a resourceVersion in the query the list is the newest there is: what a lagging API server still has in its cache
   // could be older than what we have seen already, and time must not run backwards for planners that remove.
-  async function listPages(size: number): Promise<{ readonly version: string; readonly seen: (object: KubeObject) => boolean }> {
+  async function listAll(): Promise<void> {
     const uids = new Set<string>()
     const idOf = (object: KubeObject) => object.metadata.uid ?? `${object.metadata.namespace ?? ''}/${object.metadata.name}`
-    let next: string | undefined
-    for (;;) {
-      const list: List = await page({
-        ...(size > 0 ? { limit: String(size) } : {}),
-        ...(next === undefined ? {} : { continue: next }),
-      })
-      for (const item of list.items ?? []) {
-        // Items of a typed list come without apiVersion and kind.
-        const object = { apiVersion: resource.apiVersion, kind: resource.kind, ...item } as KubeObject
-        uids.add(idOf(object))
-        sink.upsert(object)
-      }
-      next = list.metadata?.continue
-      if (next !== undefined && next !== '') continue
-      return { version: list.metadata?.resourceVersion ?? '', seen: object => uids.has(idOf(object)) }
-    }
-  }
-
-  async function listAll(): Promise<void> {
-    const { version, seen } = await listPages(pageSize).catch((error: unknown) => {
-      // The pages took longer than the server keeps the version they belong to: in one piece they cannot expire.
-      if (isExpired(error)) return listPages(0)
-      throw error
-    })
+    const version = await listPages(
+      { resource, selectors, transport, nowMs: () => clock.nowMs(), answered, page: heard },
+      {
+        begin: () => uids.clear(),
+        object: object => {
+          uids.add(idOf(object))
+          sink.upsert(object)
+        },
+      },
+      stop,
+    )
     state.resourceVersion = version
     state.synced = true
     refusals = 0
-    sink.listed(seen, version)
+    sink.listed(object => uids.has(idOf(object)), version)
   }
 
   function take(event: WatchEvent): void {
