@@ -183,9 +183,9 @@ describe('the DaemonSet controller', () => {
     assert.deepEqual(
       world
         .pods()
-        .map(pod => pod.metadata.deletionTimestamp !== undefined)
+        .map(pod => String(pod.metadata.deletionTimestamp !== undefined))
         .sort(),
-      [false, true],
+      ['false', 'true'],
     )
   })
 

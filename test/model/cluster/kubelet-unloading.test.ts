@@ -59,7 +59,7 @@ describe('unloading, as kubelet-facts.md says', () => {
   })
 
   it('8: a failed preStop changes nothing in the status; one event without text; no retry; the module stays', () => {
-    const { world } = deleted({ loader: inUse }, ({ node }) => node('one').hold('kmm_ci_b'))
+    const { world } = deleted({ loader: inUse }, one => one.node('one').hold('kmm_ci_b'))
     const end = world.state().terminated
     assert.deepEqual([world.pod().status?.phase, end?.exitCode, end?.reason, end?.message], ['Failed', 137, 'Error', undefined])
     assert.deepEqual(
@@ -71,7 +71,7 @@ describe('unloading, as kubelet-facts.md says', () => {
 
   it('9: the words of a failed unload stay in state.terminated.message while the finalizer holds the pod', () => {
     const preStop = 'modprobe -rv -d /opt kmm_ci_b > /dev/termination-log 2>&1'
-    const { world } = deleted({ loader: { ...inUse, preStop, command: trapCommand } }, ({ node }) => node('one').hold('kmm_ci_b'))
+    const { world } = deleted({ loader: { ...inUse, preStop, command: trapCommand } }, one => one.node('one').hold('kmm_ci_b'))
     assert.equal(world.state().terminated?.message, 'modprobe: FATAL: Module kmm_ci_b is in use.\n')
     world.clock.advance(600_000)
     assert.equal(world.state().terminated?.message, 'modprobe: FATAL: Module kmm_ci_b is in use.\n')

@@ -15,7 +15,7 @@ export type Bench = {
   readonly kernel: ModelKernel
   readonly container: Container
   /** `sh -c script` as an exec in the container; time passes until it ends (at most an hour). */
-  run(script: string): ExecResult & { readonly tookMs: number }
+  readonly run: (script: string) => ExecResult & { readonly tookMs: number }
 }
 
 export type BenchOptions = {

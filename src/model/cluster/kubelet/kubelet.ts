@@ -216,7 +216,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       see(pod)
       if (isDifferent(pod)) clock.after(reconcileMs, () => workers.get(uidOf(pod))?.report())
     },
-    register: sendNode,
+    register: comeBack,
     setReady(ready) {
       isReady = ready
       sendNode()

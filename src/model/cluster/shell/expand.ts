@@ -1,7 +1,7 @@
 // Word expansion: parameters, command substitution, arithmetic, field splitting, file names, quote removal (POSIX XCU 2.6).
 import type { Routine } from '../routine.ts'
 import { calculate } from './arithmetic.ts'
-import { type Chunk, hasPattern, patternSource, trimPattern } from './pattern.ts'
+import { type Chunk, hasPattern, mayBePattern, patternSource, trimPattern } from './pattern.ts'
 import { getVariable, ifsOf, type RunScript, type Shell, ShellFailure, setVariable } from './state.ts'
 import type { Word, WordPart } from './syntax.ts'
 
@@ -15,8 +15,12 @@ export function* expandWords(shell: Shell, words: readonly Word[], substitute: S
   const all: string[] = []
   for (const word of words) {
     const [only] = word
-    if (word.length === 1 && only?.kind === 'text' && (only.quoted || !/[*?[]/.test(only.text))) {
+    if (word.length === 1 && only?.kind === 'text' && (only.quoted || !mayBePattern(only.text))) {
       all.push(only.text)
+      continue
+    }
+    if (word.length === 1 && only?.kind === 'parameter' && only.quoted && only.operator === undefined && only.name !== '@') {
+      all.push((yield* valueOf(shell, only, substitute)) ?? '')
       continue
     }
     const fields: Fields = { done: [], current: undefined }

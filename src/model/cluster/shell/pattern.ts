@@ -4,7 +4,10 @@ export type Chunk = { readonly text: string; readonly quoted: boolean }
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 
-export const hasPattern = (chunks: readonly Chunk[]): boolean => chunks.some(chunk => !chunk.quoted && /[*?[]/.test(chunk.text))
+/** A lone `[`, as in `[ -e x ]`, is no pattern. */
+export const hasPattern = (chunks: readonly Chunk[]): boolean => chunks.some(chunk => !chunk.quoted && mayBePattern(chunk.text))
+
+export const mayBePattern = (text: string): boolean => /[*?]|\[.*\]/s.test(text)
 
 /** Source of a regular expression, without anchors. @param any what one `*` or `?` may stand for, for example `[^/]`. */
 export function patternSource(chunks: readonly Chunk[], any: string): string {
