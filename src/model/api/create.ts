@@ -55,8 +55,8 @@ export function born(server: Server, resource: ApiResource, object: KubeObject, 
     ...rest
   } = meta
   const prefix = typeof meta['generateName'] === 'string' ? meta['generateName'].slice(0, 58) : ''
-  const name =
-    meta.name === undefined || meta.name === '' ? (prefix === '' ? undefined : `${prefix}${server.store.newSuffix()}`) : meta.name
+  const isGenerated = (meta.name === undefined || meta.name === '') && prefix !== ''
+  const name = isGenerated ? freeName(server, resource, prefix, namespace) : meta.name
   const metadata = {
     ...rest,
     ...(name === undefined ? {} : { name }),
@@ -66,6 +66,17 @@ export function born(server: Server, resource: ApiResource, object: KubeObject, 
     ...(resource.generation === 'counted' ? { generation: 1 } : {}),
   }
   return { ...object, metadata }
+}
+
+const nameTries = 8
+
+/** Five letters after the prefix; another try when that name is taken. */
+function freeName(server: Server, resource: ApiResource, prefix: string, namespace: string | undefined): string {
+  const scope = resource.namespaced && namespace !== undefined ? `${namespace}/` : ''
+  for (let tries = 1; ; tries++) {
+    const name = `${prefix}${server.store.newSuffix()}`
+    if (tries === nameTries || server.store.get(resource, `${scope}${name}`) === undefined) return name
+  }
 }
 
 /** Stores a new object. Throws 404/403 for its namespace, 409 when it exists, 422 when it is invalid. */

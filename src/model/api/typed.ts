@@ -41,92 +41,87 @@ function itemsOf(list: readonly unknown[], shape: Shape): Map<string, unknown> {
   return items
 }
 
-/** The children of a value with their path elements and shapes; nothing for leaves. */
-function* childrenOf(
-  value: unknown,
-  shape: Shape,
-): Generator<readonly [element: string, child: unknown, shape: Shape, owned: boolean]> {
+type Visit = (element: string, child: unknown, shape: Shape) => void
+
+/** Visits the children of a value with their path elements and shapes; leaves have none. */
+function eachChild(value: unknown, shape: Shape, visit: Visit): void {
   const form = formOf(value, shape)
   if (form === 'map') {
-    for (const field of Object.keys(value as Json)) {
-      const child = (value as Json)[field]
-      if (child === undefined) continue
-      const isHollow = child === null || (isJson(child) && Object.keys(child).length === 0)
-      yield [`f:${field}`, child, fieldShape(shape, field), isHollow || !isStructField(shape, field)]
-    }
+    const map = value as Json
+    for (const field in map) if (map[field] !== undefined) visit(`f:${field}`, map[field], fieldShape(shape, field))
   }
   if (form === 'list') {
-    for (const [element, item] of itemsOf(value as readonly unknown[], shape)) yield [element, item, itemShape(shape), true]
+    const below = itemShape(shape)
+    for (const [element, item] of itemsOf(value as readonly unknown[], shape)) visit(element, item, below)
   }
 }
+
+const isHollow = (value: unknown): boolean => value === null || (isJson(value) && Object.keys(value).length === 0)
 
 /** What applying this value owns: leaves, list items, keys of free maps; not the structures around them. */
 export function fieldSetOf(value: unknown, shape: Shape): FieldSet {
   const result: Record<string, FieldSet> = {}
-  for (const [element, child, below, owned] of childrenOf(value, shape)) {
-    const node = nodeOf(owned || formOf(child, below) === 'leaf', fieldSetOf(child, below))
+  eachChild(value, shape, (element, child, below) => {
+    const isOwned = !element.startsWith('f:') || !isStructField(shape, element.slice(2)) || isHollow(child)
+    const node = nodeOf(isOwned || formOf(child, below) === 'leaf', fieldSetOf(child, below))
     if (node !== undefined) result[element] = node
-  }
+  })
   return result
 }
 
 /** Every path of a value, the structures too: what appears or goes as a whole. */
 function everyPath(value: unknown, shape: Shape): FieldSet {
   const result: Record<string, FieldSet> = {}
-  for (const [element, child, below] of childrenOf(value, shape)) {
-    const node = nodeOf(true, everyPath(child, below))
-    if (node !== undefined) result[element] = node
-  }
+  eachChild(value, shape, (element, child, below) => {
+    result[element] = formOf(child, below) === 'leaf' ? emptySet : (nodeOf(true, everyPath(child, below)) ?? emptySet)
+  })
   return result
 }
 
 export type Comparison = { readonly added: FieldSet; readonly modified: FieldSet; readonly removed: FieldSet }
 const noDifference: Comparison = { added: emptySet, modified: emptySet, removed: emptySet }
 
+type Difference = Readonly<Record<keyof Comparison, Record<string, FieldSet>>>
+
 /** How `next` differs from `old`. Both must be present; identical references cost nothing. */
 export function compare(old: unknown, next: unknown, shape: Shape): Comparison {
   if (old === next) return noDifference
-  const left = new Map([...childrenOf(old, shape)].map(child => [child[0], child]))
-  const added: Record<string, FieldSet> = {}
-  const modified: Record<string, FieldSet> = {}
-  const removed: Record<string, FieldSet> = {}
-  for (const [element, child, below] of childrenOf(next, shape)) {
-    const before = left.get(element)
-    left.delete(element)
-    if (before === undefined) {
-      added[element] = nodeOf(true, everyPath(child, below)) ?? emptySet
-      continue
-    }
-    if (before[1] === child) continue
-    if (child === null || before[1] === null) {
-      // Null is an empty container beside a filled one: items come or go, the container was there and stays.
-      const gone = everyPath(before[1], below)
-      const come = everyPath(child, below)
-      if (isEmptySet(gone) && isEmptySet(come)) modified[element] = emptySet
-      if (!isEmptySet(gone)) removed[element] = gone
-      if (!isEmptySet(come)) added[element] = come
-      continue
-    }
-    if (formOf(before[1], below) !== formOf(child, below)) {
-      // Another kind of value: what was in the old one goes, what is in the new one comes.
-      modified[element] = emptySet
-      const gone = everyPath(before[1], below)
-      const come = everyPath(child, below)
-      if (!isEmptySet(gone)) removed[element] = gone
-      if (!isEmptySet(come)) added[element] = come
-      continue
-    }
-    if (formOf(child, below) === 'leaf') {
-      if (!isEqual(before[1], child)) modified[element] = emptySet
-      continue
-    }
-    const inner = compare(before[1], child, below)
-    if (!isEmptySet(inner.added)) added[element] = inner.added
-    if (!isEmptySet(inner.modified)) modified[element] = inner.modified
-    if (!isEmptySet(inner.removed)) removed[element] = inner.removed
+  const found: Difference = { added: {}, modified: {}, removed: {} }
+  const isMap = isJson(old) && isJson(next)
+  const before = isMap ? undefined : itemsOf(old as readonly unknown[], shape)
+  const after = isMap ? undefined : itemsOf(next as readonly unknown[], shape)
+  const at = (side: Map<string, unknown> | undefined, value: unknown, element: string) =>
+    side === undefined ? (value as Json)[element.slice(2)] : side.get(element)
+  eachChild(next, shape, (element, child, below) => {
+    const was = at(before, old, element)
+    if (was === undefined) found.added[element] = nodeOf(true, everyPath(child, below)) ?? emptySet
+    else if (was !== child) compareChild(element, was, child, below, found)
+  })
+  eachChild(old, shape, (element, child, below) => {
+    if (at(after, next, element) === undefined) found.removed[element] = nodeOf(true, everyPath(child, below)) ?? emptySet
+  })
+  return found
+}
+
+/** Two values of one field or item that are not the same reference. */
+function compareChild(element: string, was: unknown, child: unknown, shape: Shape, found: Difference): void {
+  const forms = [formOf(was, shape), formOf(child, shape)] as const
+  if (forms[0] === forms[1] && forms[0] !== 'leaf' && was !== null) {
+    const inner = compare(was, child, shape)
+    if (!isEmptySet(inner.added)) found.added[element] = inner.added
+    if (!isEmptySet(inner.modified)) found.modified[element] = inner.modified
+    if (!isEmptySet(inner.removed)) found.removed[element] = inner.removed
+    return
   }
-  for (const [element, child, below] of left.values()) removed[element] = nodeOf(true, everyPath(child, below)) ?? emptySet
-  return { added, modified, removed }
+  if (isEqual(was, child)) return
+  const gone = everyPath(was, shape)
+  const come = everyPath(child, shape)
+  if (!isEmptySet(gone)) found.removed[element] = gone
+  if (!isEmptySet(come)) found.added[element] = come
+  // Null is an empty container beside a filled one: items come or go, the container was there and stays. Otherwise the value itself
+  // is another one.
+  const isContent = (was === null || child === null) && (!isEmptySet(gone) || !isEmptySet(come))
+  if (!isContent) found.modified[element] = emptySet
 }
 
 /** The live value with the applied one laid over it; the live reference where nothing changes. */
