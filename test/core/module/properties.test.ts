@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import type { Module } from '../../../src/api/module.ts'
+import { isWritten } from '../../../src/cli/plan/report.ts'
+import { type DaemonSet, isNodeReady, kernelOf, type Node, type Pod } from '../../../src/core/cluster.ts'
+import type { Look } from '../../../src/core/controller.ts'
+import { kernelLabelValue } from '../../../src/core/kernel/version.ts'
+import { labels, loaderVersionLabel, pluginVersionLabel, podFinalizer } from '../../../src/core/names.ts'
+import { type KubeObject, keyOf } from '../../../src/core/object.ts'
+import { isDeleting, isServing, operandOf, ownerUidOf } from '../../../src/core/operands.ts'
+import type { Plan, Removal } from '../../../src/core/plan.ts'
+import { daemonSets, modules, nodes, pods } from '../../../src/core/resources.ts'
+import { matchesLabels } from '../../../src/core/selectors.ts'
+import { lookAt, type PlanOfKey, plansOf, worlds } from './world.ts'
+
+const runs = { numRuns: 300 }
+
+type Case = { readonly look: Look; readonly plans: readonly PlanOfKey[]; readonly objects: readonly KubeObject[] }
+
+/** Checks every plan of random worlds. The input is frozen, so a planner that writes to it throws. */
+const always = (check: (found: Case) => void) =>
+  fc.assert(
+    fc.property(worlds, objects => {
+      const look = lookAt(objects)
+      check({ look, plans: plansOf(look), objects })
+    }),
+    runs,
+  )
+
+const ofModules = ({ plans, look }: Case) =>
+  plans.flatMap(({ controller, key, plan }) => {
+    const module = look.get(modules, key) as Module | undefined
+    return controller === 'Module' && module !== undefined ? [{ key, plan, module }] : []
+  })
+
+const selected = (look: Look, module: Module): readonly Node[] =>
+  (look.list(nodes) as readonly Node[]).filter(node => matchesLabels(module.spec.selector, node.metadata.labels))
+
+const setsOf = (look: Look, module: Module): readonly DaemonSet[] =>
+  (look.list(daemonSets) as readonly DaemonSet[]).filter(
+    set =>
+      set.metadata.namespace === module.metadata.namespace && set.metadata.labels?.[labels.moduleName] === module.metadata.name,
+  )
+
+const versionOf = (set: DaemonSet, { metadata }: Module): string => {
+  const label = operandOf(set) === 'loader' ? loaderVersionLabel : pluginVersionLabel
+  return set.metadata.labels?.[label(metadata.namespace ?? '', metadata.name)] ?? ''
+}
+
+const wantedVersion = (module: Module): string => module.spec.moduleLoader.container.version ?? ''
+const isAbout = (removal: Removal, object: KubeObject) =>
+  removal.object.kind === object.kind && keyOf({ metadata: removal.object }) === keyOf(object)
+
+describe('in every world', () => {
+  it('no loader DaemonSet goes while a selected node runs its kernel, but one of a replaced version that serves nobody', () =>
+    always(found => {
+      for (const { plan, module } of ofModules(found)) {
+        const running = selected(found.look, module).map(node => kernelLabelValue(kernelOf(node)))
+        for (const set of setsOf(found.look, module)) {
+          if (operandOf(set) !== 'loader' || !plan.remove.some(removal => isAbout(removal, set))) continue
+          const isReplaced = versionOf(set, module) !== wantedVersion(module) && set.status?.desiredNumberScheduled === 0
+          assert.ok(isReplaced || !running.includes(set.metadata.labels?.[labels.kernel] ?? ''), keyOf(set))
+          assert.ok(isReplaced || !running.includes(''), 'a node has not said which kernel it runs')
+        }
+      }
+    }))
+
+  it('every DaemonSet of a Module is stated, removed with a reason, or kept for a reason that is told', () =>
+    always(found => {
+      for (const { plan, module } of ofModules(found)) {
+        for (const set of setsOf(found.look, module)) {
+          const isStated = plan.apply.some(object => keyOf(object) === keyOf(set))
+          const removal = plan.remove.find(one => isAbout(one, set))
+          if (isStated || removal !== undefined) {
+            assert.ok(!isStated || removal === undefined, 'stated and removed')
+            assert.ok((removal?.because ?? 'stated').length > 5)
+            continue
+          }
+          assert.ok(isKeptForAReason(set, module, plan, found.look), keyOf(set))
+        }
+      }
+    }))
+
+  it('a DaemonSet of another incarnation of the Module is neither stated nor removed', () =>
+    always(found => {
+      for (const { plan, module } of ofModules(found)) {
+        for (const set of setsOf(found.look, module)) {
+          if ((ownerUidOf(set) ?? module.metadata.uid) === module.metadata.uid) continue
+          assert.ok(!plan.remove.some(removal => isAbout(removal, set)), keyOf(set))
+          assert.ok(!plan.apply.some(object => keyOf(object) === keyOf(set)), keyOf(set))
+        }
+      }
+    }))
+
+  it('only outdated loaders on nodes that are ready are replaced, and at most so many serving ones as may be away', () =>
+    always(found => {
+      for (const { plan, module } of ofModules(found)) {
+        const removed = (found.look.list(pods) as readonly Pod[]).filter(pod =>
+          plan.remove.some(removal => removal.finalizer === undefined && isAbout(removal, pod)),
+        )
+        for (const pod of removed) {
+          const node = found.look.get(nodes, pod.spec?.nodeName ?? '') as Node
+          assert.ok(isNodeReady(node) && operandOf(pod) === 'loader' && !isDeleting(pod), keyOf(pod))
+        }
+        const { maxUnavailable = 1 } = module.spec.moduleLoader
+        const most = maxUnavailable === '50%' ? Math.ceil(selected(found.look, module).length / 2) : Number(maxUnavailable)
+        assert.ok(removed.filter(isServing).length <= most, `${removed.length} are replaced at once`)
+      }
+    }))
+
+  it('a finalizer is only taken off a deleted pod that has not said that its unload failed', () =>
+    always(({ plans, look }) => {
+      for (const removal of plans.flatMap(({ plan }) => plan.remove).filter(one => one.finalizer !== undefined)) {
+        const pod = look.get(pods, keyOf({ metadata: removal.object })) as Pod
+        assert.equal(removal.finalizer, podFinalizer)
+        assert.ok(isDeleting(pod))
+        const words = pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? ''
+        const isAdopted = pod.metadata.annotations === undefined
+        assert.ok(isAdopted || !words.startsWith('kmm unload failed'), words)
+      }
+    }))
+
+  it('a paused Module states and removes nothing', () =>
+    always(found => {
+      for (const { plan, module } of ofModules(found)) {
+        if (module.metadata.annotations === undefined) continue
+        assert.deepEqual(plan.apply, [])
+        assert.deepEqual(
+          plan.remove.filter(removal => removal.finalizer === undefined),
+          [],
+        )
+      }
+    }))
+
+  it('conditions say one thing: Ready, Reconciling or Stalled', () =>
+    always(found => {
+      for (const { plan } of ofModules(found)) {
+        const { conditions = [] } = (plan.status?.object.status ?? {}) as NonNullable<Module['status']>
+        const holding = conditions.filter(condition => condition.status === 'True').map(({ type }) => type)
+        const isFrozen = plan.problems.some(problem => problem.code === 'RuleViolated')
+        if (!isFrozen) assert.equal(holding.length, 1, holding.join())
+        for (const { reason, message } of conditions) assert.match(`${reason}: ${message}`, /^[A-Z][A-Za-z]+: .{5,}/)
+      }
+    }))
+
+  it('a plan that was carried out leads to one that writes nothing', () => fc.assert(fc.property(worlds, settle), runs))
+})
+
+function isKeptForAReason(set: DaemonSet, module: Module, plan: Plan, look: Look): boolean {
+  if ((ownerUidOf(set) ?? module.metadata.uid) !== module.metadata.uid) return true
+  if (versionOf(set, module) !== wantedVersion(module)) return true
+  const kernel = set.metadata.labels?.[labels.kernel] ?? ''
+  return (
+    plan.problems.some(
+      problem =>
+        ['Paused', 'RuleViolated'].includes(problem.code) ||
+        (problem.code === 'TwinDaemonSet' && problem.message.includes(set.metadata.name)) ||
+        (problem.kernel !== undefined && kernelLabelValue(problem.kernel) === kernel),
+    ) || selected(look, module).some(node => kernelOf(node) === '')
+  )
+}
+
+/** Carries plans out on paper until nothing is written; fails if that takes too long. */
+function settle(start: readonly KubeObject[]): void {
+  let objects: readonly KubeObject[] = start
+  for (let pass = 0; pass < 25; pass++) {
+    const look = lookAt(objects)
+    const plans = plansOf(look).map(({ plan }) => plan)
+    const writes = plans.flatMap(plan => plan.apply.filter(object => isWritten(object, look)))
+    const statuses = plans.flatMap(({ status }) =>
+      status !== undefined && isWritten(status.object, look, 'status') ? status.object : [],
+    )
+    const removals = plans.flatMap(plan => plan.remove)
+    if (writes.length + statuses.length + removals.length === 0) return
+    objects = carriedOut(objects, writes, statuses, removals)
+  }
+  assert.fail('plans never end')
+}
+
+const sameObject = (a: KubeObject, b: KubeObject) => a.kind === b.kind && keyOf(a) === keyOf(b)
+
+function carriedOut(
+  objects: readonly KubeObject[],
+  writes: readonly KubeObject[],
+  statuses: readonly KubeObject[],
+  removals: readonly Removal[],
+): readonly KubeObject[] {
+  const created = writes.filter(write => !objects.some(object => sameObject(write, object)))
+  return [
+    ...objects
+      .filter(object => !removals.some(removal => isAbout(removal, object)))
+      .map(object => {
+        const write = writes.find(one => sameObject(one, object))
+        const status = statuses.find(one => sameObject(one, object)) as { status?: object } | undefined
+        return {
+          ...(write === undefined ? object : applied(object, write)),
+          ...(status === undefined ? {} : { status: status.status }),
+        }
+      }),
+    ...created.map(object => ({ ...object, metadata: { ...object.metadata, uid: `made-${object.metadata.name}` } })),
+  ]
+}
+
+/** As server-side apply would: what we stated before and state no more goes. */
+function applied(object: KubeObject, write: KubeObject): KubeObject {
+  if (write.kind === 'Node') {
+    const isOwn = (key: string) => /^(beta\.)?kmm\.node\.kubernetes\.io\//.test(key) && !key.includes('/version-module.')
+    const foreign = Object.entries(object.metadata.labels ?? {}).filter(([key]) => !isOwn(key))
+    return { ...object, metadata: { ...object.metadata, labels: { ...Object.fromEntries(foreign), ...write.metadata.labels } } }
+  }
+  const { metadata } = object
+  const generation = (metadata.generation ?? 1) + 1
+  const status = { ...(object as DaemonSet).status, observedGeneration: generation }
+  return { ...object, ...write, metadata: { ...metadata, ...write.metadata, generation }, status } as KubeObject
+}
