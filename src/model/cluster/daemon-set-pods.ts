@@ -39,12 +39,12 @@ const automatic: readonly Toleration[] = [
   { key: taintKeys.unschedulable, operator: 'Exists', effect: 'NoSchedule' },
 ]
 
-export function daemonTolerations(spec: PodSpec): readonly Toleration[] {
+function daemonTolerations(spec: PodSpec): readonly Toleration[] {
   const hostNetwork = { key: taintKeys.networkUnavailable, operator: 'Exists', effect: 'NoSchedule' }
   return [...(spec.tolerations ?? []), ...automatic, ...(spec.hostNetwork === true ? [hostNetwork] : [])]
 }
 
-export type Wanted = { readonly shouldRun: boolean; readonly mayContinue: boolean }
+type Wanted = { readonly shouldRun: boolean; readonly mayContinue: boolean }
 
 /** Taints keep new pods away; only NoExecute takes running ones. */
 export function wantedOn(daemonSet: DaemonSetObject, node: NodeObject): Wanted {

@@ -6,7 +6,7 @@ import type { Clock } from '../../shell/clock.ts'
 import type { ModelApi } from '../api-server.ts'
 import { timeOf } from './pod-spec.ts'
 
-export type EventWords = {
+type EventWords = {
   readonly about: KubeObject
   /** For example `spec.containers{module-loader}`. */
   readonly fieldPath?: string

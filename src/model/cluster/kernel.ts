@@ -43,7 +43,7 @@ export type ModelKernel = {
   releaseHold(name: string): void
 }
 
-export type KernelOptions = {
+type KernelOptions = {
   readonly release: string
   readonly bootId: string
   readonly clock: Clock

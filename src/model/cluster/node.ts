@@ -70,7 +70,7 @@ export type ModelNode = {
 }
 
 /** What a node needs of the cluster it is in. */
-export type NodeContext = {
+type NodeContext = {
   readonly api: ModelApi
   readonly clock: VirtualClock
   readonly registry: ModelRegistry

@@ -20,7 +20,7 @@ export type ImageContent = {
 export type Credentials = { readonly username: string; readonly password: string }
 
 /** A failed pull in the words of containerd. */
-export type Pull = { readonly image: ModelImage } | { readonly failed: string }
+type Pull = { readonly image: ModelImage } | { readonly failed: string }
 
 export type ModelRegistry = {
   /** Publishes; an existing tag moves. @returns the digest, `sha256:...`. */
@@ -41,7 +41,7 @@ export const fullReference = (reference: string): string =>
   reference.includes('@') || reference.slice(reference.lastIndexOf('/') + 1).includes(':') ? reference : `${reference}:latest`
 
 /** The registry's host, as docker config files name it. */
-export const hostOf = (reference: string): string => {
+const hostOf = (reference: string): string => {
   const [first = ''] = reference.split('/')
   return reference.includes('/') && (first.includes('.') || first.includes(':') || first === 'localhost') ? first : 'docker.io'
 }
@@ -94,7 +94,7 @@ export function createRegistry(): ModelRegistry {
   }
 }
 
-export const repositoryOf = (reference: string): string => {
+const repositoryOf = (reference: string): string => {
   const [withTag = ''] = reference.split('@')
   const colon = withTag.lastIndexOf(':')
   return colon > withTag.lastIndexOf('/') ? withTag.slice(0, colon) : withTag

@@ -33,8 +33,8 @@ export class Gate {
 }
 
 /** Goes on after `sleepMs`, or when `until` opens, whichever comes first; with neither it waits until it is interrupted. */
-export type Pause = { readonly sleepMs?: number; readonly until?: Gate; readonly interruptible?: true }
-export type Resumed = 'time' | 'gate' | 'interrupted'
+type Pause = { readonly sleepMs?: number; readonly until?: Gate; readonly interruptible?: true }
+type Resumed = 'time' | 'gate' | 'interrupted'
 export type Routine<T> = Generator<Pause, T, Resumed>
 
 export type RunningRoutine = {

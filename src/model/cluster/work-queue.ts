@@ -1,7 +1,7 @@
 // What the controllers of a cluster share: keys that wait, once each, and are worked on a moment later, as after a watch event.
 import type { Clock } from '../../shell/clock.ts'
 
-export type WorkQueue = {
+type WorkQueue = {
   /** The key is worked on after the queue's delay, once, however often it is added until then. */
   add(key: string): void
   /** Additionally after this time. The earliest wish wins. */

@@ -223,6 +223,13 @@ const cases: readonly Case[] = [
     says: 'Read-only file system\n',
   },
   {
+    name: 'the modules of the host are mounted read-only',
+    bench: {},
+    script: `touch /lib/modules/${release}/x; rm /lib/modules/${release}/modules.dep`,
+    code: 1,
+    says: `touch: cannot touch '/lib/modules/${release}/x': Read-only file system\nrm: cannot remove '/lib/modules/${release}/modules.dep': Read-only file system\n`,
+  },
+  {
     name: 'the kernel log can be restricted',
     bench: { privileges: ['load modules'] },
     script: 'dmesg',
@@ -261,6 +268,7 @@ describe('modprobe on the kernel of the model', () => {
     const { kernel, run } = createBench({ modules: [b] })
     run('modprobe -d /opt kmm_ci_b')
     kernel.hold('kmm_ci_b')
+    assert.equal(kernel.remove('kmm_ci_b'), 'EBUSY')
     assert.equal(run('modprobe -r -d /opt kmm_ci_b').text, 'modprobe: FATAL: Module kmm_ci_b is in use.\n')
     kernel.releaseHold('kmm_ci_b')
     assert.equal(run('modprobe -r -d /opt kmm_ci_b').code, 0)

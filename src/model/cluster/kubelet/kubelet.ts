@@ -80,7 +80,7 @@ export type Kubelet = {
   end(): void
 }
 
-export type KubeletOptions = {
+type KubeletOptions = {
   readonly api: ModelApi
   readonly clock: Clock
   readonly machine: Machine

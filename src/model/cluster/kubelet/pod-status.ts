@@ -3,7 +3,7 @@ import type { Condition, ContainerState, ContainerStatus } from '../../../core/c
 import type { Container } from '../container.ts'
 import { type ContainerSpec, type PodObject, timeOf, withCondition } from '../pod-spec.ts'
 
-export type ContainerEnd = {
+type ContainerEnd = {
   /** Of the container that ended. */
   readonly id: string
   readonly exitCode: number

@@ -31,7 +31,7 @@ export function parseOptions(
 }
 
 /** The text of the named files one after the other, or of standard input; complains about those that cannot be read. */
-export function readInputs(
+function readInputs(
   context: ProgramContext,
   program: string,
   operands: readonly string[],
@@ -155,7 +155,7 @@ const grep: Program = (context, argv) => {
 }
 
 /** A basic regular expression (POSIX XBD 9.3) as JavaScript's: `\(` groups and `(` is itself, and so on. */
-export const basicExpression = (pattern: string): string =>
+const basicExpression = (pattern: string): string =>
   pattern.replace(
     /\\([(){}|+?])|\[[^\]]*\]|[(){}|+?]/g,
     (all, special: string | undefined) => special ?? (all.startsWith('[') ? all : `\\${all}`),

@@ -4,7 +4,7 @@ import type { Routine } from '../routine.ts'
 import type { ProgramContext } from '../surroundings.ts'
 import { complain, defaultPath, type Shell, writeTo } from './state.ts'
 
-export type FoundProgram = { readonly path: string; readonly entry: Entry }
+type FoundProgram = { readonly path: string; readonly entry: Entry }
 
 const isRunnable = (entry: Entry | undefined): entry is Entry =>
   entry?.kind === 'binary' || (entry?.kind === 'text' && entry.text.startsWith('#!'))

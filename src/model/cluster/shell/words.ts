@@ -3,7 +3,7 @@ import { createScanner, type Scanner } from './scanner.ts'
 import { type ParameterOperator, type Script, SyntaxProblem, type Word, type WordPart } from './syntax.ts'
 
 /** @param end what must follow the script; empty: nothing. */
-export type ParseScript = (scanner: Scanner, end: ')' | '') => Script
+type ParseScript = (scanner: Scanner, end: ')' | '') => Script
 
 const operators: readonly ParameterOperator[] = [':-', ':=', ':?', ':+', '-', '=', '?', '+', '##', '#', '%%', '%']
 const wordEnd = ' \t\n;&|<>()'
