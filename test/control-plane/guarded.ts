@@ -12,6 +12,8 @@ export type Guarded = {
   readonly pid: number
   readonly logFile: string
   isRunning(): boolean
+  /** Resolves when the program has ended: to its exit code, or undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>
   /** Sends SIGKILL and waits until the program is gone: nothing here has anything to save. */
   kill(): Promise<void>
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void
@@ -21,7 +23,9 @@ export type Guarded = {
 
 // The watcher is a child of the shell, and the shell becomes the program (same pid), so signals and exit codes are the program's own.
 // "A word" (any line) tells the watcher that the program ended and its pid may belong to another.
-const script = 'exec 3<&0; ( read -r word <&3 || kill -9 $$ ) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
+// Signals to the whole process group (Ctrl-C, `timeout`) end us, not the watcher: kube-apiserver can take for ever to end by itself.
+const deaf = 'trap "" HUP INT QUIT TERM'
+const script = `exec 3<&0; ( ${deaf}; read -r word <&3 || kill -9 $$ ) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null`
 
 export function startGuarded(name: string, program: string, args: readonly string[], logFile: string): Guarded {
   const log = openSync(logFile, 'a')
@@ -30,27 +34,29 @@ export function startGuarded(name: string, program: string, args: readonly strin
   const guard = guardPipe(child)
   const { pid } = child
   if (pid === undefined) throw new Error(`${name}: ${program} could not be started`)
-  let ended = false
-  const exited = new Promise<void>(resolve => {
-    child.once('error', () => resolve())
-    child.once('exit', () => resolve())
-  }).then(() => {
-    ended = true
+  let isOver = false
+  const ended = new Promise<number | undefined>(resolve => {
+    child.once('error', () => resolve(undefined))
+    child.once('exit', code => resolve(code ?? undefined))
+  }).then(code => {
+    isOver = true
     guard.end('ended\n')
+    return code
   })
   return {
     name,
     pid,
     logFile,
-    isRunning: () => !ended,
+    isRunning: () => !isOver,
+    ended,
     kill: async () => {
-      if (ended) return
+      if (isOver) return
       child.ref()
       child.kill('SIGKILL')
-      await exited
+      await ended
     },
     signal: signal => {
-      if (!ended) child.kill(signal)
+      if (!isOver) child.kill(signal)
     },
     lastWords: async () => {
       const text = await readFile(logFile, 'utf8').catch(() => '')
@@ -61,7 +67,7 @@ export function startGuarded(name: string, program: string, args: readonly strin
 
 /** Removes the folder when this process ends in whatever way; `forget` when it was removed already. */
 export function removeAtEnd(folder: string): { forget(): void } {
-  const janitor = 'read -r word || { sleep 1; rm -rf -- "$1"; }'
+  const janitor = `${deaf}; read -r word || { sleep 1; rm -rf -- "$1"; }`
   const child = spawn('sh', ['-c', janitor, 'sh', folder], { stdio: ['pipe', 'ignore', 'ignore'] })
   const guard = guardPipe(child)
   return { forget: () => guard.end('gone\n') }

@@ -128,18 +128,25 @@ describe('the real control plane', () => {
     assert.equal((await ask(plane, 'GET', '/api/v1/nodes/a-0')).status, 200)
   })
 
-  real('ends with the process that started it, also when that one is killed', async () => {
-    const start = JSON.stringify(join(import.meta.dirname, '../control-plane/start.ts'))
-    const script = `const { startControlPlane } = await import(${start}); const plane = await startControlPlane(); console.log(plane.folder); setInterval(() => {}, 1000)`
-    const owner = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const folder = await new Promise<string>(resolve =>
-      owner.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())),
-    )
-    assert.equal((await programsIn(folder)).length, 2)
-    owner.kill('SIGKILL')
-    await eventually('no program of it runs', async () => (await programsIn(folder)).length === 0)
-    await eventually('its folder is removed', () => Promise.resolve(!existsSync(folder)))
-  })
+  const deaths: Readonly<Record<string, (pid: number) => boolean>> = {
+    'is killed': pid => process.kill(pid, 'SIGKILL'),
+    'is told to end with all of its process group': pid => process.kill(-pid, 'SIGTERM'),
+  }
+  for (const [what, end] of Object.entries(deaths)) {
+    real(`ends with the process that started it when that one ${what}`, async () => {
+      const start = JSON.stringify(join(import.meta.dirname, '../control-plane/start.ts'))
+      const script = `const { startControlPlane } = await import(${start}); const plane = await startControlPlane(); console.log(plane.folder); setInterval(() => {}, 1000)`
+      const args = ['--input-type=module', '--eval', script]
+      const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+      const folder = await new Promise<string>(resolve =>
+        owner.stdout.once('data', (data: Buffer) => resolve(data.toString().trim())),
+      )
+      assert.equal((await programsIn(folder)).length, 2)
+      assert.ok(owner.pid !== undefined && end(owner.pid))
+      await eventually('no program of it runs', async () => (await programsIn(folder)).length === 0)
+      await eventually('its folder is removed', () => Promise.resolve(!existsSync(folder)))
+    })
+  }
 })
 
 /** Command lines of the running programs that were told this folder. */
