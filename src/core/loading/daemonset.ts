@@ -72,6 +72,16 @@ function affinity(excludedNodes: readonly string[]): object {
   }
 }
 
+/** What `affinity` has left out of a DaemonSet of ours. */
+export function excludedNodesOf(daemonSet: DaemonSet): readonly string[] {
+  type Term = { matchFields?: readonly { operator?: string; values?: readonly string[] }[] }
+  type Affinity = { nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: readonly Term[] } } }
+  const found = daemonSet.spec?.template?.spec?.['affinity'] as Affinity | undefined
+  const terms = found?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+  const fields = terms.flatMap(term => term.matchFields ?? [])
+  return fields.flatMap(field => (field.operator === 'NotIn' ? (field.values ?? []) : []))
+}
+
 function loaderContainer(
   input: LoaderInput,
 ): { readonly name: string; readonly image: string } & Readonly<Record<string, unknown>> {

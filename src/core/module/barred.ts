@@ -1,45 +1,61 @@
-// Where nothing newer may start yet, because an older loader is not finished with the kernel.
+// Nodes that a loader DaemonSet leaves out for now, because an older loader has not finished with their kernel (decisions.md 2). A daemon
+// pod that has ended keeps no other one away, finalizer or not (test/real/ended-pods.test.ts); a node affinity does.
+import type { DaemonSet, Pod } from '../cluster.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
+import { excludedNodesOf } from '../loading/daemonset.ts'
 import { labels, loaderVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
-import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
+import { hasOurFinalizer, isDeleting, isOutdated, operandOf, ownerUidOf } from '../operands.ts'
 import type { CanonicalModule } from './canonical.ts'
-import { versionOf } from './kernels.ts'
+import { type KernelStep, versionOf } from './kernels.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
-/**
- * Nodes with a loader pod that ends and is not yet judged, is held after a failed unload, or belongs to a deleted Module of the same name:
- * its driver may still be in the kernel (decisions.md 2). A pod that nobody controls is none of these: the DaemonSet that fits it takes it
- * over, driver and all.
- */
-export function nodesWithUnfinishedLoader(seen: SeenModule, nowMs: number): ReadonlySet<string> {
-  const own = new Set<string | undefined>(seen.daemonSets.map(daemonSet => daemonSet.metadata.uid)).add(undefined)
-  const nodes = new Map(seen.nodes.map(node => [node.metadata.name, node]))
-  const unfinished = seen.pods.filter(pod => {
-    const node = nodes.get(pod.spec?.nodeName ?? '')
-    if (node === undefined || operandOf(pod) !== 'loader') return false
-    if (!isDeleting(pod) || !hasOurFinalizer(pod)) return !own.has(ownerUidOf(pod))
-    const failedPreStop = seen.eventsOf(pod.metadata.uid).some(event => event.reason === 'FailedPreStopHook')
-    return judgeFinalizer(pod, { node, endOfService: false, failedPreStop, nowMs }).do !== 'release'
-  })
-  return new Set(unfinished.flatMap(pod => pod.spec?.nodeName ?? []))
+/** The nodes to leave out of the DaemonSet of this kernel: those whose turn it is to be emptied, and those that are not empty yet. */
+export function barredNodes(
+  seen: SeenModule,
+  module: CanonicalModule,
+  step: KernelStep,
+  toEmpty: ReadonlySet<string>,
+  nowMs: number,
+): readonly string[] {
+  const barred = new Set(step.daemonSet === undefined ? [] : excludedNodesOf(step.daemonSet))
+  const loaders = Map.groupBy(
+    seen.pods.filter(pod => operandOf(pod) === 'loader'),
+    pod => pod.spec?.nodeName ?? '',
+  )
+  const isBarred = (target: Target): boolean => {
+    const { name } = target.node.metadata
+    const pods = loaders.get(name) ?? []
+    const own = pods.filter(pod => step.daemonSet !== undefined && ownerUidOf(pod) === step.daemonSet.metadata.uid)
+    if (toEmpty.has(name)) return true
+    // Only kept, never begun for a pod that is already ending: its successor may have started, and would be unloaded with it.
+    if (barred.has(name) && own.some(pod => isInTheWay(seen, pod, target, step.wanted, nowMs))) return true
+    return isOpen(module, target) && pods.some(pod => isOfAnother(seen, pod) && isInTheWay(seen, pod, target, undefined, nowMs))
+  }
+  return step.targets.filter(isBarred).map(({ node }) => node.metadata.name)
 }
 
-/**
- * Those of them on which the DaemonSet would start a newer loader at once: one that has ended keeps no other away, finalizer or not
- * (test/real/ended-pods.test.ts). A node that lacks the kernel's or the version's label has none coming.
- */
-export function barredNodes(
-  module: CanonicalModule,
-  targets: readonly Target[],
-  unfinished: ReadonlySet<string>,
-): readonly string[] {
+/** A node that lacks the label of the kernel or of the version has no loader coming. */
+function isOpen(module: CanonicalModule, { node: { metadata }, kernel }: Target): boolean {
   const version = versionOf(module)
   const versionLabel = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
-  const isOpen = ({ node: { metadata }, kernel }: Target) =>
-    unfinished.has(metadata.name) &&
+  return (
     metadata.labels?.[labels.kernel] === kernelLabelValue(kernel) &&
     (version === '' || metadata.labels?.[versionLabel] === version)
-  return targets.filter(isOpen).map(({ node }) => node.metadata.name)
+  )
+}
+
+/** Of a deleted Module of the same name. A pod that nobody controls is not: the DaemonSet that fits it takes it over, driver and all. */
+function isOfAnother(seen: SeenModule, pod: Pod): boolean {
+  const owner = ownerUidOf(pod)
+  return owner !== undefined && !seen.daemonSets.some(daemonSet => daemonSet.metadata.uid === owner)
+}
+
+/** Its driver is, or may be, in the kernel, and is to go. `wanted`: what its successor would be; undefined for another one's pod. */
+function isInTheWay(seen: SeenModule, pod: Pod, { node }: Target, wanted: DaemonSet | undefined, nowMs: number): boolean {
+  if (!isDeleting(pod)) return wanted === undefined || isOutdated(pod, wanted)
+  if (!hasOurFinalizer(pod)) return true
+  const failedPreStop = seen.eventsOf(pod.metadata.uid).some(event => event.reason === 'FailedPreStopHook')
+  return judgeFinalizer(pod, { node, endOfService: false, failedPreStop, nowMs }).do !== 'release'
 }

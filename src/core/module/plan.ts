@@ -2,15 +2,15 @@
 import type { DaemonSet } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import { loaderDaemonSet } from '../loading/daemonset.ts'
+import { excludedNodesOf, loaderDaemonSet } from '../loading/daemonset.ts'
 import { releaseOf } from '../node/plan.ts'
-import type { KubeObject } from '../object.ts'
+import { type KubeObject, refOf } from '../object.ts'
 import { hasOurFinalizer, isDeleting, operandOf, ownerUidOf } from '../operands.ts'
 import { isPaused } from '../paused.ts'
-import { emptyPlan, type Plan, type Removal } from '../plan.ts'
+import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
-import { barredNodes, nodesWithUnfinishedLoader } from './barred.ts'
+import { barredNodes } from './barred.ts'
 import type { CanonicalModule } from './canonical.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
@@ -33,10 +33,10 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
   const { status, events } = planStatus({ seen, module, steps, states, problems, nowMs: context.nowMs })
   return {
     questions: blocker === undefined ? [...steps.values()].flatMap(step => step.question ?? []) : [],
-    apply: blocker === undefined ? wantedObjects(seen, module, steps, context) : [],
+    apply: blocker === undefined ? wantedObjects(seen, module, steps, change, context) : [],
     status,
-    remove: blocker === undefined ? [...change.remove, ...garbage(seen, module), ...unbound] : unbound,
-    events,
+    remove: blocker === undefined ? [...garbage(seen, module), ...unbound] : unbound,
+    events: blocker === undefined ? [...events, ...replacing(seen, steps, change)] : events,
     problems: [
       ...problems,
       ...states.flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
@@ -94,7 +94,6 @@ function stepsOf(
 ): ReadonlyMap<string, KernelStep> {
   const steps = new Map<string, KernelStep>()
   const kernelsByLabel = new Map<string, string>()
-  const unfinished = nodesWithUnfinishedLoader(seen, context.nowMs)
   for (const [kernel, ofKernel] of byKernel(targets)) {
     // `x` and `x+` would be one DaemonSet with two contents (kernel/version.ts).
     const other = kernelsByLabel.get(kernelLabelValue(kernel))
@@ -105,37 +104,64 @@ function stepsOf(
     }
     kernelsByLabel.set(kernelLabelValue(kernel), kernel)
     const step = kernelStep(seen, module, kernel, ofKernel)
-    if (step.spec === undefined) {
-      steps.set(kernel, step)
-      continue
-    }
-    const wanted = loaderDaemonSet({
-      module,
-      spec: step.spec,
-      kernel,
-      name: step.daemonSet?.metadata.name ?? loaderName(module, kernel),
-      ...(step.daemonSet === undefined ? {} : { adopted: step.daemonSet }),
-      excludedNodes: barredNodes(module, ofKernel, unfinished),
-      settings: context.settings,
-    })
-    steps.set(kernel, { ...step, wanted: wanted })
+    const wanted = loaderOf(module, step, [], context)
+    steps.set(kernel, wanted === undefined ? step : { ...step, wanted })
   }
   return steps
+}
+
+function loaderOf(
+  module: CanonicalModule,
+  { spec, kernel, daemonSet }: KernelStep,
+  excludedNodes: readonly string[],
+  { settings }: PlanContext,
+): DaemonSet | undefined {
+  if (spec === undefined) return undefined
+  const name = daemonSet?.metadata.name ?? loaderName(module, kernel)
+  return loaderDaemonSet({
+    module,
+    spec,
+    kernel,
+    name,
+    ...(daemonSet === undefined ? {} : { adopted: daemonSet }),
+    excludedNodes,
+    settings,
+  })
 }
 
 function wantedObjects(
   seen: SeenModule,
   module: CanonicalModule,
   steps: ReadonlyMap<string, KernelStep>,
+  change: Rollout,
   context: PlanContext,
 ): readonly KubeObject[] {
-  const loaders = [...steps.values()].flatMap(step => step.wanted ?? [])
+  const toEmpty = new Set(change.empty.map(({ target }) => target.node.metadata.name))
+  const loaders = [...steps.values()].flatMap(
+    step => loaderOf(module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ?? [],
+  )
   if (module.spec.devicePlugin === undefined) return loaders
   const adopted = pluginOf(seen, module)
   const name = adopted?.metadata.name ?? pluginName(module)
   return [
     ...loaders,
     pluginDaemonSet({ module, name, ...(adopted === undefined ? {} : { adopted }), settings: context.settings }),
+  ]
+}
+
+/** Told once, when the node is left out: from then on it is the DaemonSet controller that deletes the pod. */
+function replacing(seen: SeenModule, steps: ReadonlyMap<string, KernelStep>, change: Rollout): readonly PlannedEvent[] {
+  const isBegun = ({ target }: NodeState) => {
+    const daemonSet = steps.get(target.kernel)?.daemonSet
+    return daemonSet !== undefined && excludedNodesOf(daemonSet).includes(target.node.metadata.name)
+  }
+  const names = change.empty.filter(state => !isBegun(state)).map(({ target }) => target.node.metadata.name)
+  const { module } = seen
+  if (names.length === 0 || module === undefined) return []
+  const { uid } = module.metadata
+  const message = `replacing the loader from before the last change on ${names.length > 5 ? `${names.length} nodes` : names.join(', ')}`
+  return [
+    { about: { ...refOf(module), ...(uid === undefined ? {} : { uid }) }, type: 'Normal', reason: 'ReplacingDriver', message },
   ]
 }
 

@@ -1,15 +1,17 @@
 // Replacing outdated loader pods at a measured pace (decisions.md 7, 8). OnDelete: nobody else replaces them.
 import { isNodeReady } from '../cluster.ts'
 import { annotations } from '../names.ts'
-import { refOf } from '../object.ts'
 import { isDeleting, isOutdated } from '../operands.ts'
-import type { Removal } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
 import type { CanonicalModule } from './canonical.ts'
 import type { KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
 
-export type Rollout = { readonly remove: readonly Removal[]; readonly stopped?: Problem }
+/**
+ * A node is emptied by leaving it out of the DaemonSet: its controller then deletes the pod, and starts no newer one before the node is
+ * let in again, which is when the old driver is out of the kernel (barred.ts, docs/decisions/0008).
+ */
+export type Rollout = { readonly empty: readonly NodeState[]; readonly stopped?: Problem }
 
 /** An int, or a percentage of the desired nodes, rounded up; at least 1. */
 export function allowedUnavailable(maxUnavailable: number | string, desired: number): number {
@@ -44,7 +46,7 @@ export function rollout(
   const isStuck = budget <= 0 && failing.length > 0 && failing.length === unavailable.length
   const chosen = [...broken, ...(hasFailed ? [] : serving.slice(0, Math.max(0, budget)))]
   return {
-    remove: chosen.flatMap(removalOf),
+    empty: chosen,
     ...(serving.length > 0 && (hasFailed || isStuck) ? { stopped: stoppedBy(key, failing, serving.length) } : {}),
   }
 }
@@ -64,20 +66,4 @@ function isReplaceable({ pod }: NodeState, step: KernelStep | undefined): boolea
   const inputsOf = (object: typeof daemonSet | undefined) =>
     object?.spec?.template?.metadata?.annotations?.[annotations.reloadInputs]
   return inputsOf(step?.wanted) === inputsOf(daemonSet) && daemonSet.status?.observedGeneration === daemonSet.metadata.generation
-}
-
-function removalOf(state: NodeState): readonly Removal[] {
-  const { pod, target } = state
-  if (pod === undefined) return []
-  const node = target.node.metadata.name
-  return [
-    {
-      object: refOf(pod),
-      uid: pod.metadata.uid ?? '',
-      resourceVersion: pod.metadata.resourceVersion ?? '',
-      because: isServingOld(state)
-        ? `the driver on node ${node} is from before the last change of the Module, and it is this node's turn`
-        : `the loader on node ${node} is from before the last change of the Module and is not ready`,
-    },
-  ]
 }

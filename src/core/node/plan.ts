@@ -8,6 +8,7 @@ import { type KubeObject, type Labels, parseKey, refOf } from '../object.ts'
 import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
 import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
+import { events, namespaces, nodes, pods as podKind } from '../resources.ts'
 import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
 import { versionedModules } from '../upgrade/version-labels.ts'
 import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
@@ -96,6 +97,8 @@ export const releaseOf = (pod: Pod, because: string): Removal => ({
   resourceVersion: pod.metadata.resourceVersion ?? '',
   because,
   finalizer: podFinalizer,
+  // Not on Modules or DaemonSets: a pod has to be let go also when these kinds are gone.
+  restsOn: [podKind, nodes, events, namespaces],
 })
 
 /** People hear of each unload, and of each one that failed, on the Node: the Module may be gone by then (decisions.md 1, 22). */
