@@ -4,7 +4,7 @@ import type { Routine } from '../routine.ts'
 import { type Signal, signalNumbers } from '../task.ts'
 import { echo, print, read } from './input-output.ts'
 import { findProgram, runProgram } from './programs.ts'
-import { complain, type Flow, type Shell, ShellFailure, setVariable, writeTo } from './state.ts'
+import { complain, type Flow, own, type Shell, ShellFailure, setVariable, writeTo } from './state.ts'
 import { evaluateTest } from './test-command.ts'
 
 export type Builtin = (
@@ -79,8 +79,8 @@ function setOptions(shell: Shell, argv: readonly string[]): number {
     }
     const letters = argument === '-o' || argument === '+o' ? longOption(rest.shift() ?? '') : argument.slice(1)
     for (const letter of letters) {
-      if (argument.startsWith('-')) shell.options.add(letter)
-      else shell.options.delete(letter)
+      if (argument.startsWith('-')) own(shell, 'options').add(letter)
+      else own(shell, 'options').delete(letter)
     }
   }
   if (rest.length > 0) shell.positional = rest
@@ -157,7 +157,7 @@ function changeDirectory(shell: Shell, argv: readonly string[]): number {
     return 2
   }
   shell.directory = files.resolve(target, shell.directory)
-  shell.variables.set('PWD', shell.directory)
+  own(shell, 'variables').set('PWD', shell.directory)
   return 0
 }
 
@@ -197,9 +197,9 @@ function* source(shell: Shell, argv: readonly string[], runSource: Parameters<Bu
 function unset(shell: Shell, argv: readonly string[]): number {
   const isFunction = argv[1] === '-f'
   for (const name of argv.slice(1)) {
-    if (isFunction) shell.functions.delete(name)
+    if (isFunction) own(shell, 'functions').delete(name)
     else if (shell.readonlyNames.has(name)) throw new ShellFailure(`unset: ${name}: is read only`)
-    else shell.variables.delete(name)
+    else own(shell, 'variables').delete(name)
   }
   return 0
 }
@@ -224,7 +224,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['eval', (shell, argv, runSource) => (argv.length === 1 ? 0 : runSource(shell, argv.slice(1).join(' ')))],
   ['exec', exec],
   ['exit', (shell, argv) => leave(shell, argv, 'exit')],
-  ['export', (shell, argv) => declare(shell, argv, shell.exported)],
+  ['export', (shell, argv) => declare(shell, argv, own(shell, 'exported'))],
   ['kill', kill],
   ['local', local],
   ['printf', print],
@@ -236,7 +236,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
     },
   ],
   ['read', read],
-  ['readonly', (shell, argv) => declare(shell, argv, shell.readonlyNames)],
+  ['readonly', (shell, argv) => declare(shell, argv, own(shell, 'readonlyNames'))],
   ['return', (shell, argv) => leave(shell, argv, 'return')],
   ['set', setOptions],
   ['shift', shift],

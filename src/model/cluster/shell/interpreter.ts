@@ -6,7 +6,17 @@ import { expandWords } from './expand.ts'
 import { parseScript } from './parser.ts'
 import { redirect } from './redirect.ts'
 import { runSimple } from './simple.ts'
-import { complain, countCommand, forkShell, type Interpreter, type Shell, ShellFailure, setVariable } from './state.ts'
+import {
+  complain,
+  countCommand,
+  forkShell,
+  type Interpreter,
+  own,
+  ownEverything,
+  type Shell,
+  ShellFailure,
+  setVariable,
+} from './state.ts'
 import { type AndOr, type Command, type Pipeline, type Redirection, type Script, SyntaxProblem } from './syntax.ts'
 
 /** The whole life of `sh -c TEXT`: parses, runs, runs the EXIT trap. @returns the exit code. */
@@ -85,6 +95,7 @@ function startJob(shell: Shell, andOr: AndOr): void {
 
 function* runJob(parent: Shell, andOr: AndOr, task: Task): Routine<number> {
   const shell = forkShell(parent, task)
+  ownEverything(shell)
   shell.descriptors.set(0, { source: { text: '', at: 0 } })
   task.onSignal = signal => receive(shell, signal)
   return yield* guarded(shell, runScript(shell, [andOr]))
@@ -161,7 +172,7 @@ function* runCommand(shell: Shell, command: Command): Routine<void> {
     return
   }
   if (command.kind === 'function') {
-    shell.functions.set(command.name, command.body)
+    own(shell, 'functions').set(command.name, command.body)
     shell.status = 0
     return
   }

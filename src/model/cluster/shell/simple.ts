@@ -4,7 +4,7 @@ import { type Builtin, builtins, specialBuiltins } from './builtins.ts'
 import { expandText, expandWords } from './expand.ts'
 import { runProgram } from './programs.ts'
 import { redirect } from './redirect.ts'
-import { complain, type Descriptor, type Interpreter, type Shell, ShellFailure, setVariable } from './state.ts'
+import { complain, type Descriptor, type Interpreter, own, type Shell, ShellFailure, setVariable } from './state.ts'
 import type { Command, Word } from './syntax.ts'
 
 export function* runSimple(shell: Shell, run: Interpreter, command: Extract<Command, { kind: 'simple' }>): Routine<void> {
@@ -62,7 +62,7 @@ function* runNamed(
   const before = assigned.map(([key]) => [key, shell.variables.get(key), shell.exported.has(key)] as const)
   for (const [key, value] of assigned) {
     setVariable(shell, key, value)
-    shell.exported.add(key)
+    own(shell, 'exported').add(key)
   }
   shell.descriptors = descriptors
   const body = shell.functions.get(name)
@@ -73,9 +73,9 @@ function* runNamed(
   // `exec > file` keeps its redirections.
   if (!(name === 'exec' && argv.length === 1)) shell.descriptors = outer
   for (const [key, value, wasExported] of before) {
-    if (value === undefined) shell.variables.delete(key)
-    else shell.variables.set(key, value)
-    if (!wasExported) shell.exported.delete(key)
+    if (value === undefined) own(shell, 'variables').delete(key)
+    else own(shell, 'variables').set(key, value)
+    if (!wasExported) own(shell, 'exported').delete(key)
   }
 }
 
@@ -91,8 +91,8 @@ function* callFunction(shell: Shell, run: Interpreter, body: Command, argv: read
   shell.locals.push(new Map())
   yield* run.command(shell, body)
   for (const [name, value] of shell.locals.pop() ?? []) {
-    if (value === undefined) shell.variables.delete(name)
-    else shell.variables.set(name, value)
+    if (value === undefined) own(shell, 'variables').delete(name)
+    else own(shell, 'variables').set(name, value)
   }
   shell.positional = positional
   shell.loops = loops

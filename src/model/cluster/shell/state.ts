@@ -15,7 +15,11 @@ export type Flow =
   | { readonly kind: 'return' }
   | { readonly kind: 'break' | 'continue'; readonly levels: number }
 
+type Copied = 'variables' | 'exported' | 'readonlyNames' | 'functions' | 'options'
+
 export type Shell = {
+  /** What still belongs to the parent of this subshell. */
+  readonly borrowed: Set<Copied>
   readonly surroundings: Surroundings
   readonly task: Task
   /** `$$`: of the first shell, also in its subshells. */
@@ -61,6 +65,7 @@ export function createShell(
   const { environment, ...rest } = options
   return {
     ...rest,
+    borrowed: new Set(),
     pid: rest.task.pid,
     variables: new Map([['IFS', ' \t\n'], ['PATH', defaultPath], ...environment]),
     exported: new Set(environment.keys()),
@@ -83,17 +88,32 @@ export function createShell(
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/**
+ * The field, to be written to: a subshell copies what it borrowed from its parent when it first writes. The parent stands still
+ * meanwhile; background jobs, beside which it goes on, must own everything at once.
+ */
+export function own<F extends Copied>(shell: Shell, field: F): Shell[F] {
+  if (shell.borrowed.delete(field)) {
+    if (field === 'variables') shell.variables = new Map(shell.variables)
+    else if (field === 'functions') shell.functions = new Map(shell.functions)
+    else if (field === 'exported') shell.exported = new Set(shell.exported)
+    else if (field === 'readonlyNames') shell.readonlyNames = new Set(shell.readonlyNames)
+    else shell.options = new Set(shell.options)
+  }
+  return shell[field]
+}
+
+export function ownEverything(shell: Shell): void {
+  for (const field of [...shell.borrowed]) own(shell, field)
+}
+
 /** A subshell: everything is copied, traps are forgotten (POSIX XCU 2.12). */
 export function forkShell(shell: Shell, task: Task = shell.task): Shell {
   return {
     ...shell,
     task,
-    variables: new Map(shell.variables),
-    exported: new Set(shell.exported),
-    readonlyNames: new Set(shell.readonlyNames),
-    functions: new Map(shell.functions),
+    borrowed: new Set(['variables', 'exported', 'readonlyNames', 'functions', 'options']),
     descriptors: new Map(shell.descriptors),
-    options: new Set(shell.options),
     traps: new Map([...shell.traps].filter(([, action]) => action === '')),
     pendingSignals: [],
     jobs: [],
@@ -143,7 +163,7 @@ export class ShellFailure extends Error {}
 
 export function setVariable(shell: Shell, name: string, value: string): void {
   if (shell.readonlyNames.has(name)) throw new ShellFailure(`${name}: is read only`)
-  shell.variables.set(name, value)
+  own(shell, 'variables').set(name, value)
 }
 
 export function writeTo(shell: Shell, fd: number, text: string): void {
