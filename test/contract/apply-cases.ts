@@ -11,6 +11,7 @@ import {
   ownersOf,
   pod,
   pods,
+  type Reply,
   refused,
   type Scenario,
   versionOf,
@@ -179,6 +180,26 @@ export function applyCases(scenario: Scenario): void {
       assert.equal(metadataOf(accepted(await world.patch(pods, 'a', 'json-patch+json', steps))).finalizers, undefined)
     },
   )
+
+  scenario('apply cannot take the service account of a pod template away, only name another one', async world => {
+    const named = (serviceAccountName: string) => daemonSet('a', { pod: { serviceAccountName } })
+    const account = (reply: Reply) => reply.body['spec']?.['template']?.['spec']?.['serviceAccountName']
+    accepted(await world.apply(daemonSets, named('x')), 201)
+    assert.equal(account(accepted(await world.apply(daemonSets, daemonSet('a')))), 'x')
+    assert.equal(account(accepted(await world.apply(daemonSets, named('y')))), 'y')
+  })
+
+  scenario('an applied update strategy and template touch no selector and no generation twice', async world => {
+    const onDelete = daemonSet('a', { spec: { updateStrategy: { type: 'OnDelete' } } })
+    accepted(await world.create(daemonSets, daemonSet('a')), 201)
+    const adopted = accepted(await world.apply(daemonSets, onDelete, { force: true }))
+    assert.deepEqual(adopted.body['spec']?.['updateStrategy'], {
+      type: 'OnDelete',
+      rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+    })
+    assert.equal(metadataOf(adopted).generation, 2)
+    assert.equal(metadataOf(accepted(await world.apply(daemonSets, onDelete, { force: true }))).generation, 2)
+  })
 
   for (const [what, object] of awkward) {
     scenario(`applied twice, ${what} changes nothing the second time`, async world => {

@@ -55,15 +55,24 @@ const schema = {
   },
 }
 
-/** A definition of the case's own, established. */
-async function defined(world: World, openAPIV3Schema: object = schema): Promise<Resource> {
-  const group = `${world.unique('g')}.contract.test`
-  const names = { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' }
+const names = { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' }
+
+function definitionOf(gadgets: Resource, openAPIV3Schema: object) {
+  const group = gadgets.apiVersion.slice(0, -'/v1'.length)
   const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } }]
-  const name = `gadgets.${group}`
-  world.atEnd(() => world.remove(crds, name))
-  accepted(await world.apply(crds, { metadata: { name }, spec: { group, names, scope: 'Namespaced', versions } } as never), 201)
+  return { metadata: { name: `gadgets.${group}` }, spec: { group, names, scope: 'Namespaced', versions } }
+}
+
+const redefine = async (world: World, gadgets: Resource, openAPIV3Schema: object) =>
+  accepted(await world.apply(crds, definitionOf(gadgets, openAPIV3Schema)))
+
+/** A definition of the case's own, established. */
+async function defined(world: World): Promise<Resource> {
+  const group = `${world.unique('g')}.contract.test`
   const gadgets: Resource = { apiVersion: `${group}/v1`, kind: 'Gadget', plural: 'gadgets', namespaced: true }
+  const definition = definitionOf(gadgets, schema)
+  world.atEnd(() => world.remove(crds, definition.metadata.name))
+  accepted(await world.apply(crds, definition), 201)
   await eventually('the new kind is served', async () => (await world.list(gadgets)).status === 200)
   return gadgets
 }
@@ -201,6 +210,56 @@ export function definitionCases(scenario: Scenario): void {
     refused(await world.apply(gadgets, missing, { subresource: 'status' }), 404, 'NotFound')
   })
 
+  const condition = (type: string) => ({ type, status: 'True' })
+  const status = (fields: object) => ({ metadata: { name: 'a' }, status: fields })
+
+  scenario('an applied list that becomes empty is stored as no list', async world => {
+    const gadgets = await defined(world)
+    accepted(await world.create(gadgets, gadget({})), 201)
+    accepted(await world.apply(gadgets, status({ count: 1, conditions: [condition('A')] }), { subresource: 'status' }))
+    const reply = accepted(await world.apply(gadgets, status({ count: 1, conditions: [] }), { subresource: 'status' }))
+    assert.deepEqual(reply.body['status'], { count: 1 })
+  })
+
+  scenario(
+    'the last item of a list that an updater made cannot be let go by apply: the null left over is refused',
+    async world => {
+      const gadgets = await defined(world)
+      accepted(await world.create(gadgets, gadget({})), 201)
+      const update = (conditions: readonly object[]) =>
+        world.patch(gadgets, 'a', 'merge-patch+json', { status: { conditions } }, 'status')
+      accepted(await update([condition('A')]))
+      accepted(await world.apply(gadgets, status({ conditions: [condition('B')] }), { subresource: 'status' }))
+      accepted(await update([condition('B')]))
+      const reply = await world.apply(gadgets, status({ count: 1 }), { subresource: 'status' })
+      refused(reply, 422, 'Invalid', 'status.conditions: Invalid value: "null": conditions in body must be of type array')
+    },
+  )
+
+  scenario('a field that the schema does not know cannot be applied', async world => {
+    const gadgets = await defined(world)
+    const reply = await world.apply(gadgets, gadget({ typo: 1 }))
+    assert.equal(reply.status, 500)
+    assert.match(
+      String(reply.body['message']),
+      /failed to create typed patch object .*: \.spec\.typo: field not declared in schema/,
+    )
+  })
+
+  scenario('what was invalid before and does not change keeps no update from happening', async world => {
+    const gadgets = await defined(world)
+    accepted(await world.create(gadgets, gadget({ replicas: 5 })), 201)
+    const stricter = structuredClone(schema) as { properties: { spec: { properties: { replicas: { maximum: number } } } } }
+    stricter.properties.spec.properties.replicas.maximum = 4
+    await redefine(world, gadgets, stricter)
+    await eventually(
+      'the stricter schema is in force',
+      async () => (await world.create(gadgets, gadget({ replicas: 5 }, { name: world.unique('b') }))).status === 422,
+    )
+    accepted(await world.patch(gadgets, 'a', 'merge-patch+json', { spec: { regexp: 'a' } }))
+    refused(await world.patch(gadgets, 'a', 'merge-patch+json', { spec: { replicas: 6 } }), 422, 'Invalid', 'spec.replicas')
+  })
+
   scenario('what a create owns of a custom resource', async world => {
     const gadgets = await defined(world)
     const reply = accepted(
@@ -289,7 +348,6 @@ export function definitionCases(scenario: Scenario): void {
 
   scenario('a schema that is not structural is refused', async world => {
     const group = `${world.unique('g')}.contract.test`
-    const names = { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' }
     const openAPIV3Schema = { type: 'object', properties: { spec: { properties: { a: { type: 'string' } } } } }
     const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }]
     const reply = await world.create(crds, {
