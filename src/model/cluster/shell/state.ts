@@ -104,7 +104,7 @@ export function own<F extends Copied>(shell: Shell, field: F): Shell[F] {
 }
 
 export function ownEverything(shell: Shell): void {
-  for (const field of [...shell.borrowed]) own(shell, field)
+  for (const field of Array.from(shell.borrowed)) own(shell, field)
 }
 
 /** A subshell: everything is copied, traps are forgotten (POSIX XCU 2.12). */
