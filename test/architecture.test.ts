@@ -188,7 +188,7 @@ describe('architecture', () => {
       [],
     )
     const bad = sources.filter(file =>
-      /export (?:async )?(?:function|const|class) (?:handle|process)[A-Z]|export [^\n]*(?:Helper|Manager|Util)\b/.test(
+      /export (?:async )?(?:function|const|class) (?:handle|process)[A-Z]|export [^\n]*(?:Helper|(?<!field)Manager|Util)\b/.test(
         read(file),
       ),
     )

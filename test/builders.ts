@@ -1,7 +1,7 @@
 // Objects with valid defaults: a test states only what it is about.
 import type { Module } from '../src/api/module.ts'
 import type { Condition, ContainerStatus, DaemonSet, Node, Pod, Taint } from '../src/core/cluster.ts'
-import { type CanonicalModule, canonicalModule } from '../src/core/module/canonical.ts'
+import { type CanonicalModule, canonicalModule } from '../src/core/canonical.ts'
 import { annotations, labels, podFinalizer } from '../src/core/names.ts'
 import type { Labels } from '../src/core/object.ts'
 

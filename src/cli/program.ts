@@ -1,12 +1,30 @@
 // What `kmm` can do. Each command is loaded when it is called, so that the command line starts fast.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { BadInput } from '../shell/yaml.ts'
-import { isTime } from './input/shape.ts'
+import type { ExplainOptions } from './explain/command.ts'
 import { exitCodes, type Io, UsageError } from './io.ts'
 import type { OperatorCommandOptions } from './operator/command.ts'
+import {
+  assumeImages,
+  collect,
+  context,
+  examples,
+  images,
+  input,
+  kubeconfig,
+  namespace,
+  now,
+  operatorNamespace,
+  output,
+  parseCount,
+  parseWords,
+} from './options.ts'
+import type { PauseOptions } from './pause/command.ts'
 import type { PlanOptions } from './plan/command.ts'
+import type { ReleaseOptions } from './release/command.ts'
 import type { SimulateOptions } from './simulate/command.ts'
+import type { StatusOptions } from './status/command.ts'
 import type { ValidateOptions } from './validate/command.ts'
 
 /**
@@ -35,43 +53,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const collect = (value: string, earlier: readonly string[]) => [...earlier, value]
-
-function parseTime(value: string): string {
-  if (!isTime(value)) throw new InvalidArgumentError('It must be a time such as 2024-05-01T12:00:00Z.')
-  return value
-}
-
-function parseNamespace(value: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) throw new InvalidArgumentError('It must be the name of a namespace.')
-  return value
-}
-
-function parseCount(value: string): number {
-  const count = Number(value)
-  if (!/^\d+$/.test(value) || count < 1 || count > 1000) throw new InvalidArgumentError('It must be a number from 1 to 1000.')
-  return count
-}
-
-const parseWords = (value: string, earlier: readonly string[]) => [
-  ...earlier,
-  ...value
-    .split(',')
-    .map(word => word.trim())
-    .filter(word => word !== ''),
-]
-
-const input = () =>
-  new Option('-f, --filename <path>', 'file, directory (with all below it), or - for standard input; may be repeated')
-    .argParser(collect)
-    .default([], 'none')
-const output = (...choices: readonly string[]) =>
-  new Option('-o, --output <format>', 'how to print the answer').choices(choices).default('text')
-const images = () =>
-  new Option('--images <file>', 'what the registry would say: a YAML map "IMAGE: {exists: true, digest: ..., files: [...]}"')
-const assumeImages = () =>
-  new Option('--assume-images <answer>', 'of all other images').choices(['exist', 'missing', 'unknown']).default('unknown')
-
 /** `finish` gets the exit code of the command that ran. */
 function createProgram(io: Io, finish: (code: number) => void): Command {
   const program = new Command('kmm')
@@ -87,26 +68,23 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      examples(
-        'kmm simulate',
-        'kmm validate -f module.yaml',
-        'kubectl get modules,nodes,pods,daemonsets -A -o yaml | kmm plan -f -',
-      ),
+      examples('kmm simulate', 'kmm validate -f module.yaml', 'kmm status', 'kmm explain my-driver --node worker-1'),
     )
-    .addHelpText('after', '\nExit codes: 0 fine, 1 the answer is no (a Module breaks a rule), 2 wrong input or arguments.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fine, 1 the answer is no (a Module breaks a rule, a driver is not where it should be), 2 wrong input or arguments.',
+    )
 
   program
     .command('plan')
-    .description('Prints what the operator would do with the objects in the files. Needs no cluster, changes nothing.')
+    .description('Prints what the operator would do with the objects in the files, or in the cluster. Changes nothing.')
     .addOption(input())
+    .addOption(kubeconfig())
+    .addOption(context())
     .addOption(images())
     .addOption(assumeImages())
-    .addOption(
-      new Option('--operator-namespace <namespace>', 'where the operator runs')
-        .argParser(parseNamespace)
-        .default('openshift-kmm'),
-    )
-    .addOption(new Option('--now <time>', 'the time of the plan (default: the newest time in the input)').argParser(parseTime))
+    .addOption(operatorNamespace())
+    .addOption(now())
     .addOption(output('json', 'yaml', 'text'))
     .addHelpText(
       'after',
@@ -114,9 +92,10 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
         'kmm plan -f module.yaml -f nodes.yaml',
         'kubectl get modules,nodes,pods,daemonsets -A -o yaml | kmm plan -f - -o json',
         'kmm plan -f dump/ --assume-images exist',
+        'kmm plan --context my-cluster',
       ),
     )
-    .action(async (options: PlanOptions) => finish(await (await import('./plan/command.ts')).plan(options, io)))
+    .action(async (options: PlanOptions) => finish(await (await import('./plan/command.ts')).plan(options, io, process.env)))
 
   program
     .command('validate')
@@ -157,11 +136,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
     )
     .addOption(images())
     .addOption(assumeImages().default('exist'))
-    .addOption(
-      new Option('--operator-namespace <namespace>', 'where the operator runs')
-        .argParser(parseNamespace)
-        .default('openshift-kmm'),
-    )
+    .addOption(operatorNamespace())
     .addOption(new Option('--demo', 'tell the example of the README'))
     .addHelpText(
       'after',
@@ -176,7 +151,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
   program
     .command('operator')
     .description('Runs the operator on the cluster of the pod or of the kubeconfig, until it is told to stop.')
-    .addOption(new Option('--kubeconfig <file>', 'how to reach the cluster (default: KUBECONFIG, the pod, ~/.kube/config)'))
+    .addOption(kubeconfig())
     .addOption(new Option('--config <file>', 'settings of the operator'))
     .addOption(images())
     .addOption(assumeImages())
@@ -190,8 +165,73 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
       finish(await (await import('./operator/command.ts')).operator(options, io, process.env)),
     )
 
+  program
+    .command('status')
+    .description(
+      'Shows each driver on each node, with the reasons of the operator, of the cluster or of the objects in the files.',
+    )
+    .argument('[module]', 'NAME or NAMESPACE/NAME (default: all Modules)')
+    .addOption(namespace('only the Modules of this namespace'))
+    .addOption(input())
+    .addOption(kubeconfig())
+    .addOption(context())
+    .addOption(operatorNamespace())
+    .addOption(output('json', 'text'))
+    .addHelpText('after', examples('kmm status', 'kmm status my-driver -n drivers', 'kmm status -f must-gather/ -o json'))
+    .action(async (module: string | undefined, options: StatusOptions) =>
+      finish(await (await import('./status/command.ts')).status(module, options, io, process.env)),
+    )
+
+  program
+    .command('explain')
+    .description('Walks from a Module to its driver on a node and says which link does not hold, why, and what to do.')
+    .argument('<module>', 'NAME or NAMESPACE/NAME')
+    .option('--node <name>', 'only this node (default: all that the Module selects)')
+    .addOption(namespace('of the Module'))
+    .addOption(input())
+    .addOption(kubeconfig())
+    .addOption(context())
+    .addOption(operatorNamespace())
+    .addOption(output('json', 'text'))
+    .addHelpText(
+      'after',
+      examples('kmm explain my-driver', 'kmm explain drivers/my-driver --node worker-1', 'kmm explain my-driver -f must-gather/'),
+    )
+    .action(async (module: string, options: ExplainOptions) =>
+      finish(await (await import('./explain/command.ts')).explain(module, options, io, process.env)),
+    )
+
+  for (const what of ['pause', 'resume'] as const) {
+    program
+      .command(what)
+      .description(
+        what === 'pause'
+          ? 'Stops all changes of a Module: nothing is loaded, replaced or removed for it; its status is still told.'
+          : 'Ends the pause of a Module.',
+      )
+      .argument('<module>', 'NAME or NAMESPACE/NAME')
+      .addOption(namespace("of the Module (default: that of the kubeconfig's context)"))
+      .addOption(kubeconfig())
+      .addOption(context())
+      .addHelpText('after', examples(`kmm ${what} my-driver -n drivers`, `kmm ${what} drivers/my-driver`))
+      .action(async (module: string, options: PauseOptions) =>
+        finish(await (await import('./pause/command.ts')).pauseOrResume(what, module, options, io, process.env)),
+      )
+  }
+
+  program
+    .command('release')
+    .description('Lets go of a loader pod that is held because its unload failed. Touches no pod that is not held for that.')
+    .argument('<node>', 'the node')
+    .argument('<module>', 'NAME or NAMESPACE/NAME; the Module itself may be gone')
+    .addOption(namespace("of the Module (default: that of the kubeconfig's context)"))
+    .addOption(kubeconfig())
+    .addOption(context())
+    .addHelpText('after', examples('kmm release worker-1 drivers/my-driver'))
+    .action(async (node: string, module: string, options: ReleaseOptions) =>
+      finish(await (await import('./release/command.ts')).release(node, module, options, io, process.env)),
+    )
+
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
   return program
 }
-
-const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map(line => `  ${line}`).join('\n')}\n`

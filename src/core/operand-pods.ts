@@ -1,8 +1,9 @@
 // What the pods of both operands have in common: whose they are, where they may run, and as whom. Everything is stated as the API
 // server stores it: a value that it would drop or fill in would look like a difference for ever.
+
+import type { CanonicalModule } from './canonical.ts'
 import type { DaemonSet, Toleration } from './cluster.ts'
 import type { Settings } from './controller.ts'
-import type { CanonicalModule } from './module/canonical.ts'
 import { labels } from './names.ts'
 import type { Labels, ObjectMeta } from './object.ts'
 import type { Operand } from './operands.ts'

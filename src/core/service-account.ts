@@ -1,6 +1,7 @@
 // Under which service account our pods run, and hence what they may do (behaviour.md 7).
+
+import type { CanonicalModule } from './canonical.ts'
 import type { Settings } from './controller.ts'
-import type { CanonicalModule } from './module/canonical.ts'
 import type { Operand } from './operands.ts'
 
 const ownAccounts: Readonly<Record<Operand, string>> = {

@@ -1,8 +1,8 @@
 // The images of a simulation: what the build of each Module would have pushed for each kernel.
 import type { Module } from '../../api/module.ts'
+import { canonicalModule } from '../../core/canonical.ts'
 import { imagePartsOf } from '../../core/image-ref.ts'
 import { type ResolvedSpec, resolveMapping } from '../../core/kernel/mapping.ts'
-import { canonicalModule } from '../../core/module/canonical.ts'
 import { kernelModulesOf } from '../../core/module/kernel-modules.ts'
 import { baseFiles, type DriverImage, daemonImage, driverImage } from '../../model/cluster/images.ts'
 import type { ImageContent } from '../../model/cluster/registry.ts'

@@ -1,7 +1,8 @@
 // What an explanation of one node rests on, and how its facts are put into words.
+
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
-import type { CanonicalModule } from '../module/canonical.ts'
 import type { KernelStep } from '../module/kernels.ts'
 import type { NodePods } from '../module/node-pods.ts'
 import type { NodeState } from '../module/node-state.ts'

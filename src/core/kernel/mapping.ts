@@ -1,7 +1,7 @@
 // From a Module and a kernel to what has to run on the nodes with this kernel, or why nothing can (behaviour.md 3).
 import type { Build, TlsOptions } from '../../api/module.ts'
+import type { CanonicalKernelMapping, CanonicalModprobe, CanonicalModule, CanonicalSign } from '../canonical.ts'
 import { imagePartsOf, printImageRef } from '../image-ref.ts'
-import type { CanonicalKernelMapping, CanonicalModprobe, CanonicalModule, CanonicalSign } from '../module/canonical.ts'
 import { keyOf } from '../object.ts'
 import { type Problem, problem } from '../problem.ts'
 import { type Substituted, substitute } from '../template.ts'

@@ -1,6 +1,6 @@
 // What a kernel mapping says on top of the container: property by property (behaviour.md 3.3, 3.6).
 import type { Build } from '../../api/module.ts'
-import type { CanonicalSign } from '../module/canonical.ts'
+import type { CanonicalSign } from '../canonical.ts'
 
 type BuildArg = { readonly name: string; readonly value: string }
 

@@ -1,9 +1,10 @@
 // The module-loader DaemonSet of one Module, kernel and version: behaviour.md 2.3, decisions.md 7-10, 12, 18.
+
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet } from '../cluster.ts'
 import type { Settings } from '../controller.ts'
 import type { ResolvedSpec } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import type { CanonicalModule } from '../module/canonical.ts'
 import { annotations, labels, loaderVersionLabel, podFinalizer } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { ownedMetadata, ownLabels, placement } from '../operand-pods.ts'

@@ -1,6 +1,6 @@
 // The three scripts of a loader container: its command, the postStart hook that loads and the preStop hook that unloads.
 // Plain POSIX sh (dash, busybox ash, bash); built on kubelet-facts.md and decisions.md 12-14 and 16.
-import type { CanonicalModprobe } from '../module/canonical.ts'
+import type { CanonicalModprobe } from '../canonical.ts'
 import { type LoaderPaths, loaderPaths } from './hook-paths.ts'
 import { firmwareCopy, firmwareRemoval, firmwareSearchPath, inTreeRemoval } from './hook-steps.ts'
 import { telling } from './hook-words.ts'

@@ -1,6 +1,6 @@
 // What modprobe is asked to do: argument by argument (behaviour.md 2.4, 2.5), and as words of a shell script that give it exactly
 // these arguments.
-import type { CanonicalModprobe } from '../module/canonical.ts'
+import type { CanonicalModprobe } from '../canonical.ts'
 
 /** Arguments of modprobe that load the driver, without `modprobe` itself. */
 export function loadArguments(modprobe: CanonicalModprobe): readonly string[] {

@@ -1,12 +1,13 @@
 // Nodes that a loader DaemonSet leaves out for now, because an older loader has not finished with their kernel (decisions.md 2). A daemon
 // pod that has ended keeps no other one away, finalizer or not (test/real/ended-pods.test.ts); a node affinity does.
+
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Pod } from '../cluster.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { excludedNodesOf } from '../loading/daemonset.ts'
 import { labels, loaderVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { hasOurFinalizer, isDeleting, isOutdated, operandOf, ownerUidOf } from '../operands.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { type KernelStep, versionOf } from './kernels.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'

@@ -1,10 +1,10 @@
 // What people hear of a Module: that its drivers are loaded, and what fails, on the Module and on the node (decisions.md 22).
 import type { NotReadyNode } from '../../api/module.ts'
+import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady } from '../cluster.ts'
 import { refOf } from '../object.ts'
 import type { PlannedEvent } from '../plan.ts'
 import type { Problem, ProblemCode } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import type { Verdict } from './conditions.ts'
 import type { NodeState } from './node-state.ts'
 import { isTold } from './worst.ts'

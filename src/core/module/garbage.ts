@@ -1,11 +1,12 @@
 // The only reasons for which a DaemonSet is removed (decisions.md 9). A Module that is gone takes them along by ownership.
+
+import type { CanonicalModule } from '../canonical.ts'
 import { type DaemonSet, kernelOf } from '../cluster.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { labels } from '../names.ts'
 import { refOf } from '../object.ts'
 import { isDeleting, operandOf } from '../operands.ts'
 import type { Removal } from '../plan.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { loaderVersion, pluginVersion, versionOf } from './kernels.ts'
 import type { SeenModule } from './seen-module.ts'
 

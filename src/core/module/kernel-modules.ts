@@ -1,11 +1,11 @@
 // Which kernel modules a Module claims by name, and which Module holds a name where two claim it (decisions.md 15).
 import type { Modprobe, Module } from '../../api/module.ts'
+import type { CanonicalModule } from '../canonical.ts'
 import type { Node } from '../cluster.ts'
 import { resolveMapping } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { keyOf } from '../object.ts'
 import { matchesLabels } from '../selectors.ts'
-import type { CanonicalModule } from './canonical.ts'
 
 /** The kernel takes `-` and `_` in module names for the same (kernel/module/main.c); so do we. */
 const normalise = (name: string): string => name.replaceAll('-', '_')

@@ -1,4 +1,6 @@
 // For each kernel of the selected nodes: which driver, which DaemonSet, or why none.
+
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Pod } from '../cluster.ts'
 import { decideImage } from '../image/decide.ts'
 import { type ResolvedSpec, resolveMapping } from '../kernel/mapping.ts'
@@ -7,7 +9,6 @@ import { labels, loaderVersionLabel, objectName, pluginVersionLabel } from '../n
 import { containerOf, operandOf, ownerUidOf } from '../operands.ts'
 import type { Question } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { takenBy } from './kernel-modules.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'

@@ -1,11 +1,12 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
+
+import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady, type Pod } from '../cluster.ts'
 import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isUnheardSinceReturn } from '../node/ready-labels.ts'
 import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
 import type { NodePods } from './node-pods.ts'
 import { podProblem } from './pod-problem.ts'

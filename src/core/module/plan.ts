@@ -1,4 +1,6 @@
 // The Module's entrance: from one look at the cluster to all that should be done for it.
+
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
@@ -11,7 +13,6 @@ import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.t
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
 import { barredNodes } from './barred.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { noPods, podsByNode } from './node-pods.ts'

@@ -1,9 +1,10 @@
 // Replacing outdated loader pods at a measured pace (decisions.md 7, 8). OnDelete: nobody else replaces them.
+
+import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady } from '../cluster.ts'
 import { annotations } from '../names.ts'
 import { isDeleting, isOutdated } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import type { KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
 

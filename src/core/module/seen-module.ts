@@ -1,4 +1,5 @@
 import type { Module } from '../../api/module.ts'
+import { type CanonicalModule, canonicalModule } from '../canonical.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Index, Look } from '../controller.ts'
 import { labels } from '../names.ts'
@@ -7,7 +8,6 @@ import { daemonSetsByModule, eventsByObjectUid, operandOf, ownerUidOf, podsByMod
 import type { Answer, Question } from '../plan.ts'
 import { modules, nodes } from '../resources.ts'
 import { matchesLabels } from '../selectors.ts'
-import { type CanonicalModule, canonicalModule } from './canonical.ts'
 import { kernelModulesOf, type Rival } from './kernel-modules.ts'
 
 export const modulesByKernelModule: Index = {

@@ -1,10 +1,10 @@
 // What the Module's status says: a judgement on what was seen (architecture.md 7, decisions.md 20).
 import type { KernelStatus, ModuleStatus, OperandCounters } from '../../api/module.ts'
+import type { CanonicalModule } from '../canonical.ts'
 import type { KubeObject } from '../object.ts'
 import { operandOf } from '../operands.ts'
 import type { PlannedEvent, PlannedStatus } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { conditionsOf, type Verdict } from './conditions.ts'
 import { eventsOf, isNewFailure, type Listed } from './events.ts'
 import { isUnmapped, type KernelStep } from './kernels.ts'

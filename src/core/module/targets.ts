@@ -1,7 +1,8 @@
 // Which nodes, hence which kernels (decisions.md 17).
+
+import type { CanonicalModule } from '../canonical.ts'
 import { kernelOf, type Node, type Taint } from '../cluster.ts'
 import { blockingTaint } from '../tolerations.ts'
-import type { CanonicalModule } from './canonical.ts'
 
 export type Target = {
   readonly node: Node

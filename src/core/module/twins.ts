@@ -1,9 +1,10 @@
 // DaemonSets of an older operator that are for the same kernel and version. Its generated names made that possible; we make no twins
 // (behaviour.md 2.1.4). Only one of them is ours to change, and none may be removed while its kernel runs (decisions.md 9).
+
+import type { CanonicalModule } from '../canonical.ts'
 import { labels } from '../names.ts'
 import { operandOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
-import type { CanonicalModule } from './canonical.ts'
 import { loaderVersion, pluginVersion, versionOf } from './kernels.ts'
 import type { SeenModule } from './seen-module.ts'
 

@@ -1,9 +1,9 @@
 // The device-plugin DaemonSet of a Module: behaviour.md 2.6. It runs where the driver is loaded.
 
 import type { DevicePlugin } from '../../api/module.ts'
+import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet } from '../cluster.ts'
 import type { Settings } from '../controller.ts'
-import type { CanonicalModule } from '../module/canonical.ts'
 import { pluginVersionLabel, readyLabel } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { ownedMetadata, ownLabels, placement } from '../operand-pods.ts'

@@ -5,7 +5,7 @@ import type { Settings } from '../../../src/core/controller.ts'
 import { resolveMapping } from '../../../src/core/kernel/mapping.ts'
 import { loaderDaemonSet } from '../../../src/core/loading/daemonset.ts'
 import { reloadInputs } from '../../../src/core/loading/reload.ts'
-import type { CanonicalModule } from '../../../src/core/module/canonical.ts'
+import type { CanonicalModule } from '../../../src/core/canonical.ts'
 import { aCanonicalModule, settings } from '../../builders.ts'
 import { frozen } from '../frozen.ts'
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { loadScript, unloadScript } from '../../../src/core/loading/hooks.ts'
 import { loadArguments, shellWord, softDependencies, unloadArguments } from '../../../src/core/loading/modprobe.ts'
-import type { CanonicalModprobe } from '../../../src/core/module/canonical.ts'
+import type { CanonicalModprobe } from '../../../src/core/canonical.ts'
 import { frozen } from '../frozen.ts'
 import { loaderContainer } from './loader-container.ts'
 
