@@ -4,7 +4,19 @@ import { compileGoRegexp } from '../kernel/regexp.ts'
 import { versionOf } from '../module/kernels.ts'
 import { judgeModule } from '../module/rules.ts'
 import { labels, loaderVersionLabel, pluginReadyLabel, pluginVersionLabel, readyLabel, userVersionLabel } from '../names.ts'
-import { daemonSetLines, eventLines, type Facts, type Finding, hookLines, imageOf, labelLine, pairs, podLines } from './facts.ts'
+import { isDeleting } from '../operands.ts'
+import {
+  daemonSetLines,
+  eventLines,
+  type Facts,
+  type Finding,
+  hookLines,
+  imageOf,
+  isOf,
+  labelLine,
+  pairs,
+  podLines,
+} from './facts.ts'
 import type { LinkName } from './link.ts'
 
 export const findings: Readonly<Record<LinkName, (facts: Facts) => Finding>> = {
@@ -25,13 +37,11 @@ export const findings: Readonly<Record<LinkName, (facts: Facts) => Finding>> = {
     because: `node ${node.metadata.name} has the labels of the selector`,
     evidence: [`spec.selector: ${pairs(module.spec.selector)}`],
   }),
-  'old driver': ({ pods, node, seen }) => {
-    const old = pods.loaders.filter(pod => pod.metadata.deletionTimestamp !== undefined)
+  'old driver': ({ pods, node, seen, state, step }) => {
+    const old = pods.loaders.filter(pod => isDeleting(pod) || (pod !== state.pod && !isOf(step?.daemonSet, pod)))
+    const there = old.length === 0 ? 'no loader of before is' : 'a loader of before is'
     return {
-      because:
-        old.length === 0
-          ? `no loader is ending on node ${node.metadata.name}`
-          : `a loader is ending on node ${node.metadata.name}`,
+      because: `${there} on node ${node.metadata.name}`,
       evidence: [
         ...old.flatMap(pod => [...podLines(pod), ...hookLines(pod), ...eventLines(seen.eventsOf(pod.metadata.uid))]),
         ...(old.length === 0 ? [] : pods.plugins.map(pod => `device-plugin pod ${pod.metadata.name} is on the node`)),

@@ -81,6 +81,11 @@ function missingPlugin(facts: Facts): Break | undefined {
       passing: true,
     }
   const pod = pods.plugins.find(one => isOf(daemonSet, one) && !isDeleting(one))
+  const ending = pods.plugins.find(isDeleting)
+  if (pod === undefined && ending !== undefined) {
+    const because = `pod ${ending.metadata.name} of the device plugin is ending ${here}`
+    return { link, because, todo: 'Nothing, unless it takes long: then see what keeps the pod from ending.', passing: true }
+  }
   if (pod === undefined) {
     const missing = missingPairs(daemonSet.spec?.template?.spec?.nodeSelector ?? {}, node.metadata.labels)
     if (missing.length > 0) {

@@ -10,11 +10,11 @@ import { isFailedPreStop, judgeFinalizer } from '../node/finalizer.ts'
 import { isServiceEnding } from '../node/seen-node.ts'
 import { keyOf, parseKey } from '../object.ts'
 import { hasOurFinalizer, isDeleting, isServing, moduleKeyOf, operandOf } from '../operands.ts'
-import { type Problem, problem } from '../problem.ts'
+import { type Problem, type ProblemCode, problem } from '../problem.ts'
 import { modules, nodes, pods } from '../resources.ts'
 
 /**
- * `outdated`: the driver from before the last change is loaded. `still loaded`: its unload failed, so nothing newer is started.
+ * `outdated`: a driver is loaded, but not the one that the Module asks for now. `still loaded`: its unload failed, so nothing newer is started.
  * `unknown`: the node is silent. `excluded`: the Module does not tolerate a taint. `no driver`: no mapping for the kernel.
  */
 export type RowState =
@@ -56,9 +56,12 @@ export type ModuleRows = {
 
 /** All Modules, and those that are gone but whose loader pods are not, sorted. */
 export function moduleKeys(look: Look): readonly string[] {
-  const left = look.list(pods).flatMap(pod => (operandOf(pod) === 'loader' ? (moduleKeyOf(pod) ?? []) : []))
+  const left = (look.list(pods) as readonly Pod[]).flatMap(pod => (isBoundLoader(pod) ? (moduleKeyOf(pod) ?? []) : []))
   return [...new Set([...look.list(modules).map(keyOf), ...left])].sort()
 }
+
+/** A pod without a node has loaded nothing. */
+const isBoundLoader = (pod: Pod): boolean => operandOf(pod) === 'loader' && (pod.spec?.nodeName ?? '') !== ''
 
 /** One row for each node that the Module selects, then one for each loader pod on another node. */
 export function moduleRows(look: Look, key: string, context: PlanContext): ModuleRows {
@@ -67,15 +70,8 @@ export function moduleRows(look: Look, key: string, context: PlanContext): Modul
   const survey = module === undefined ? undefined : surveyModule(seen, module, context)
   const selected = (survey?.states ?? []).map(state => rowOf(seen, state, survey?.steps.get(state.target.kernel)))
   const known = new Set(selected.map(row => row.node))
-  const left = seen.pods.filter(pod => operandOf(pod) === 'loader' && !known.has(pod.spec?.nodeName ?? ''))
-  return {
-    module: key,
-    survey,
-    rows: [
-      ...selected,
-      ...left.flatMap(pod => ((pod.spec?.nodeName ?? '') === '' ? [] : leftRow(look, seen, pod, context.nowMs))),
-    ],
-  }
+  const left = seen.pods.filter(pod => isBoundLoader(pod) && !known.has(pod.spec?.nodeName ?? ''))
+  return { module: key, survey, rows: [...selected, ...left.map(pod => leftRow(look, seen, pod, context.nowMs))] }
 }
 
 function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined): NodeRow {
@@ -104,15 +100,18 @@ function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined)
   }
 }
 
-function stateOf({ state, problem: found }: NodeState, step: KernelStep | undefined): RowState {
+function stateOf({ state, problem: found, pod }: NodeState, step: KernelStep | undefined): RowState {
   if (state !== 'not loaded' || found === undefined) return state === 'excluded' ? 'excluded' : 'loaded'
-  if (found.code === 'Outdated') return 'outdated'
   if (found.code === 'StillLoaded') return 'still loaded'
   if (found.code === 'Unloading') return 'unloading'
   if (found.code === 'NodeNotReady') return 'unknown'
+  if (pod !== undefined && isServing(pod)) return 'outdated'
   if (step !== undefined && isUnmapped(step) && found.code === step.problem?.code) return 'no driver'
-  return found.passing || found.code === 'WaitingForVersionLabel' || found.code === 'ImageUnknown' ? 'waiting' : 'failed'
+  return found.passing || isWaiting.has(found.code) ? 'waiting' : 'failed'
 }
+
+/** They need a person, but nothing has failed. */
+const isWaiting: ReadonlySet<ProblemCode> = new Set(['WaitingForVersionLabel', 'ImageUnknown', 'Paused'])
 
 const versionOf = (key: string, pod: Pod): string | undefined => {
   const { namespace = '', name } = parseKey(key)
