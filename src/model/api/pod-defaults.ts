@@ -1,6 +1,6 @@
 // What the server fills into pod specs, and how it writes values. Source: kubernetes, pkg/apis/core/v1/defaults.go.
 import type { KubeObject } from '../../core/object.ts'
-import { isJson, jsonOf, listOf, mapItems, textOf, withField } from './json.ts'
+import { isJson, jsonOf, mapItems, textOf, withField } from './json.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { Json } from './types.ts'
 
@@ -208,5 +208,3 @@ export function completePod(pod: KubeObject, old: KubeObject | undefined): KubeO
   }
   return withField(pod, 'spec', result)
 }
-
-export const hasContainers = (spec: Json): boolean => listOf(spec['containers']).length > 0

@@ -104,7 +104,7 @@ export class Store {
   /** Events after `version`, oldest first; undefined when some of them are forgotten. */
   since(resource: Resource, version: number): readonly StoredEvent[] | undefined {
     const table = this.#table(resource)
-    
+    if (version < table.forgotten) return undefined
     const first = table.events.findIndex(event => event.version > version)
     return first < 0 ? [] : table.events.slice(first)
   }

@@ -105,6 +105,12 @@ describe('typed values', () => {
     fc.assert(fc.property(value, live => assert.equal(merge(live, structuredClone(live), shape), live)))
   })
 
+  it('leave null where a container that stays loses its last item', () => {
+    const object = { labels: { k: '1' }, items: [{ name: 'a' }], plain: { one: '1' } }
+    const fields = fieldSetOf({ labels: { k: '1' }, items: [{ name: 'a' }] }, shape)
+    assert.deepEqual(removeItems(object, fields, shape), { labels: null, items: null, plain: { one: '1' } })
+  })
+
   it('take the order of the applied list for its items, and leave the others where they were', () => {
     const names = (list: unknown) => (list as readonly { name: string }[]).map(entry => entry.name).join('')
     const list = (text: string) => ({ items: Array.from(text).map(name => ({ name })) })

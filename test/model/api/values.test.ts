@@ -22,6 +22,7 @@ const quantities: readonly (readonly [unknown, unknown])[] = [
   ['0.5Ki', '512'],
   ['-1', '-1'],
   ['0', '0'],
+  ['0.0000000001', '1n'],
   ['1e3', '1e3'],
   ['nonsense', 'nonsense'],
 ]
