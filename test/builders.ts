@@ -1,7 +1,7 @@
 // Objects with valid defaults: a test states only what it is about.
 import type { Module } from '../src/api/module.ts'
-import type { Condition, ContainerStatus, DaemonSet, Node, Pod, Taint } from '../src/core/cluster.ts'
 import { type CanonicalModule, canonicalModule } from '../src/core/canonical.ts'
+import type { Condition, ContainerStatus, DaemonSet, Node, Pod, Taint } from '../src/core/cluster.ts'
 import { annotations, labels, podFinalizer } from '../src/core/names.ts'
 import type { Labels } from '../src/core/object.ts'
 
@@ -45,7 +45,7 @@ export function aModule(options: ModuleOptions = {}): Module {
       ...options.spec,
     },
     ...(options.status === undefined ? {} : { status: options.status }),
-  } as Module
+  }
 }
 
 export const aCanonicalModule = (options: ModuleOptions = {}): CanonicalModule => canonicalModule(aModule(options))

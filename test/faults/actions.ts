@@ -55,7 +55,7 @@ const changed = (
     ...module,
     metadata: { ...module.metadata, ...(more.annotations === undefined ? {} : { annotations: more.annotations }) },
     spec: { ...module.spec, moduleLoader: { ...moduleLoader, container: { ...moduleLoader.container, ...container } } },
-  } as Module)
+  })
 }
 
 const mapping = (name: string, tag: string, regexp = '^.+$') => [
@@ -79,7 +79,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
       story.world.applyModule({
         ...made,
         spec: { ...made.spec, moduleLoader: { ...made.spec.moduleLoader, maxUnavailable } },
-      } as Module)
+      })
       return `Module ${name} is made`
     },
   ],
@@ -157,7 +157,8 @@ const actions: readonly (readonly [weight: number, Action])[] = [
   [
     2,
     onNode((story, node) => {
-      const cordoned = (story.world.cluster.api.get(nodes, node) as Node | undefined)?.spec?.unschedulable === true
+      const found: Node | undefined = story.world.cluster.api.get(nodes, node)
+      const cordoned = found?.spec?.unschedulable === true
       if (cordoned) story.world.cluster.node(node).uncordon()
       else story.world.cluster.node(node).drain()
       return `node ${node} is ${cordoned ? 'uncordoned' : 'drained'}`

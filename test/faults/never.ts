@@ -36,8 +36,8 @@ export function watchForNever(cluster: ModelCluster): Never {
   api.subscribe(({ resource, type, old, object }) => {
     if (resource.kind === 'Node' && type === 'ADDED' && !cluster.nodeNames().includes(object.metadata.name))
       never(`ghost Node ${object.metadata.name}`)
-    if (resource.kind === 'Node' && type === 'MODIFIED') readyWasTrue(old as Node, object as Node)
-    if (resource.kind === 'Pod' && type !== 'DELETED') oneLoaderOnANode(object as Pod)
+    if (resource.kind === 'Node' && type === 'MODIFIED') readyWasTrue(old as Node, object)
+    if (resource.kind === 'Pod' && type !== 'DELETED') oneLoaderOnANode(object)
   })
 
   /** A ready label appears only where the driver of the serving pod's image is in the kernel. */
@@ -64,7 +64,7 @@ export function watchForNever(cluster: ModelCluster): Never {
     const running = loadersOn(nodeName, module).filter(
       other => other.status?.containerStatuses?.[0]?.state?.running !== undefined,
     )
-    const silent = !isNodeReady((api.get(nodes, nodeName) as Node | undefined) ?? ({} as Node))
+    const silent = !isNodeReady(api.get(nodes, nodeName) ?? ({} as Node))
     if (running.length > 1 && !silent) never(`two loaders of ${module} run on ${nodeName}: ${running.map(keyOf).join(', ')}`)
   }
 
@@ -78,7 +78,7 @@ export function watchForNever(cluster: ModelCluster): Never {
     asked({ method, path, body }) {
       const match = deletePath.exec(path)
       if (method === 'DELETE' && match !== null) {
-        const daemonSet = api.get(daemonSets, `${match[1]}/${match[2]}`) as DaemonSet | undefined
+        const daemonSet: DaemonSet | undefined = api.get(daemonSets, `${match[1]}/${match[2]}`)
         const module = (api.list(modules) as readonly Module[]).find(
           ({ metadata }) => metadata.uid === (daemonSet && ownerUidOf(daemonSet)),
         )

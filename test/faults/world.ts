@@ -3,7 +3,6 @@ import { setImmediate } from 'node:timers/promises'
 import type { Module } from '../../src/api/module.ts'
 import { imagesFor, trustedKey } from '../../src/cli/simulate/images.ts'
 import { controllers, watches } from '../../src/controllers/index.ts'
-import type { DaemonSet, Node, Pod } from '../../src/core/cluster.ts'
 import { fieldManager } from '../../src/core/names.ts'
 import { type KubeObject, keyOf } from '../../src/core/object.ts'
 import { crds, modules as moduleKind, namespaces } from '../../src/core/resources.ts'
@@ -166,7 +165,5 @@ export function driver(
       },
       ...more.spec,
     },
-  } as Module
+  }
 }
-
-export type { DaemonSet, Node, Pod }

@@ -3,8 +3,22 @@
 
 // Source: core/v1 types without a pointer (EnvVar, VolumeMount, the volume sources).
 const dropped = new Set([
-  ...['value', 'readOnly', 'subPath', 'subPathExpr', 'imagePullPolicy', 'containerName', 'medium', 'fsType', 'partition'],
-  ...['user', 'secretFile', 'revision', 'directory', 'chapAuthDiscovery', 'chapAuthSession', 'sslEnabled'],
+  'value',
+  'readOnly',
+  'subPath',
+  'subPathExpr',
+  'imagePullPolicy',
+  'containerName',
+  'medium',
+  'fsType',
+  'partition',
+  'user',
+  'secretFile',
+  'revision',
+  'directory',
+  'chapAuthDiscovery',
+  'chapAuthSession',
+  'sslEnabled',
 ])
 
 /** A copy without the values that the server would drop, and with `fieldRef.apiVersion`. Equal values give equal copies. */
