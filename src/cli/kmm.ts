@@ -17,4 +17,4 @@ const io: Io = {
   stop: stop.signal,
 }
 
-process.exitCode = await main(process.argv.slice(2), io)
+process.exitCode = await main(process.argv.slice(2), io, process.env)

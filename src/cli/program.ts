@@ -1,6 +1,7 @@
 // What `kmm` can do. Each command is loaded when it is called, so that the command line starts fast.
 import { Command, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import type { Environment } from '../shell/kube/kubeconfig-connection.ts'
 import { BadInput } from '../shell/yaml.ts'
 import type { ExplainOptions } from './explain/command.ts'
 import { exitCodes, type Io, UsageError } from './io.ts'
@@ -29,11 +30,11 @@ import type { ValidateOptions } from './validate/command.ts'
 
 /**
  * Runs one command line (without the program's name) and resolves to its exit code: 0 fine, 1 the answer is "no", 2 wrong input or
- * arguments. Rejects never: what is wrong is one sentence on `io.err`.
+ * arguments. `environment` says how to reach a cluster where the arguments do not. Rejects never: what is wrong is one sentence on `io.err`.
  */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], io: Io, environment: Environment = {}): Promise<number> {
   let exitCode: number = exitCodes.fine
-  const program = createProgram(io, code => {
+  const program = createProgram(io, environment, code => {
     exitCode = code
   })
   try {
@@ -54,7 +55,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** `finish` gets the exit code of the command that ran. */
-function createProgram(io: Io, finish: (code: number) => void): Command {
+function createProgram(io: Io, environment: Environment, finish: (code: number) => void): Command {
   const program = new Command('kmm')
     .description('Kernel Module Management: gets out-of-tree kernel modules onto the nodes of a cluster and keeps them there.')
     .version(packageJson.version, '--version')
@@ -95,7 +96,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
         'kmm plan --context my-cluster',
       ),
     )
-    .action(async (options: PlanOptions) => finish(await (await import('./plan/command.ts')).plan(options, io, process.env)))
+    .action(async (options: PlanOptions) => finish(await (await import('./plan/command.ts')).plan(options, io, environment)))
 
   program
     .command('validate')
@@ -162,7 +163,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
     )
     .addHelpText('after', examples('kmm operator', 'kmm operator --kubeconfig ~/.kube/config --log-level debug'))
     .action(async (options: OperatorCommandOptions) =>
-      finish(await (await import('./operator/command.ts')).operator(options, io, process.env)),
+      finish(await (await import('./operator/command.ts')).operator(options, io, environment)),
     )
 
   program
@@ -179,7 +180,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
     .addOption(output('json', 'text'))
     .addHelpText('after', examples('kmm status', 'kmm status my-driver -n drivers', 'kmm status -f must-gather/ -o json'))
     .action(async (module: string | undefined, options: StatusOptions) =>
-      finish(await (await import('./status/command.ts')).status(module, options, io, process.env)),
+      finish(await (await import('./status/command.ts')).status(module, options, io, environment)),
     )
 
   program
@@ -198,7 +199,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
       examples('kmm explain my-driver', 'kmm explain drivers/my-driver --node worker-1', 'kmm explain my-driver -f must-gather/'),
     )
     .action(async (module: string, options: ExplainOptions) =>
-      finish(await (await import('./explain/command.ts')).explain(module, options, io, process.env)),
+      finish(await (await import('./explain/command.ts')).explain(module, options, io, environment)),
     )
 
   for (const what of ['pause', 'resume'] as const) {
@@ -215,7 +216,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
       .addOption(context())
       .addHelpText('after', examples(`kmm ${what} my-driver -n drivers`, `kmm ${what} drivers/my-driver`))
       .action(async (module: string, options: PauseOptions) =>
-        finish(await (await import('./pause/command.ts')).pauseOrResume(what, module, options, io, process.env)),
+        finish(await (await import('./pause/command.ts')).pauseOrResume(what, module, options, io, environment)),
       )
   }
 
@@ -229,7 +230,7 @@ function createProgram(io: Io, finish: (code: number) => void): Command {
     .addOption(context())
     .addHelpText('after', examples('kmm release worker-1 drivers/my-driver'))
     .action(async (node: string, module: string, options: ReleaseOptions) =>
-      finish(await (await import('./release/command.ts')).release(node, module, options, io, process.env)),
+      finish(await (await import('./release/command.ts')).release(node, module, options, io, environment)),
     )
 
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)

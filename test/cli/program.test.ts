@@ -8,7 +8,13 @@ import { runKmm } from './run-kmm.ts'
 describe('the command line', () => {
   const wrong: readonly (readonly [argv: readonly string[], sentence: RegExp])[] = [
     [['plna'], /^kmm: unknown command 'plna'\n\(Did you mean plan\?\)\n$/],
-    [['plan'], /^kmm: no input: name files or directories with -f, or -f - for standard input\n$/],
+    [['plan'], /^kmm: kubeconfig: no cluster to talk to: .* pass --kubeconfig FILE, or name files or directories with -f .*\n$/],
+    [['status', '--kubeconfig', '/nonexistent'], /^kmm: \/nonexistent: this file does not exist/],
+    [['status', '-f', '-', '--context', 'a'], /^kmm: -f reads files and --kubeconfig and --context a cluster: choose one/],
+    [['explain'], /^kmm: missing required argument 'module'\n$/],
+    [['explain', 'a/b/c', '-f', '-'], /^kmm: (stdin: there is no Kubernetes object|a\/b\/c names no Module)/],
+    [['release', 'node'], /^kmm: missing required argument 'module'\n$/],
+    [['pause', 'driver', '-n', 'A'], /It must be the name of a namespace\.\n$/],
     [['validate', '-o', 'json'], /^kmm: no input/],
     [['plan', '-f'], /^kmm: option '-f, --filename <path>' argument missing\n$/],
     [['plan', '-f', '-', '--nwo', 'x'], /^kmm: unknown option '--nwo'\n\(Did you mean --now\?\)\n$/],
@@ -40,7 +46,7 @@ describe('the command line', () => {
   it('shows every command in the help, and examples in the help of each', async () => {
     const { code, out } = await runKmm(['--help'])
     assert.equal(code, 0)
-    for (const command of ['plan', 'validate', 'simulate', 'operator']) {
+    for (const command of ['plan', 'validate', 'simulate', 'status', 'explain', 'pause', 'resume', 'release', 'operator']) {
       assert.match(out, new RegExp(`^  ${command} `, 'm'))
       const help = await runKmm([command, '--help'])
       assert.match(help.out, new RegExp(`Examples:\n  (.*\\| )?kmm ${command}`))

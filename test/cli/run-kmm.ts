@@ -7,19 +7,24 @@ import { main } from '../../src/cli/program.ts'
 
 export type Outcome = { readonly code: number; readonly out: string; readonly err: string }
 
+/** Without an environment: no command finds a cluster that a test has not named. */
 export async function runKmm(argv: readonly string[], stdin = ''): Promise<Outcome> {
   const written = { out: '', err: '' }
-  const code = await main(argv, {
-    readStdin: () => Promise.resolve(stdin),
-    out: text => {
-      written.out += text
+  const code = await main(
+    argv,
+    {
+      readStdin: () => Promise.resolve(stdin),
+      out: text => {
+        written.out += text
+      },
+      err: text => {
+        written.err += text
+      },
+      terminal: undefined,
+      stop: new AbortController().signal,
     },
-    err: text => {
-      written.err += text
-    },
-    terminal: undefined,
-    stop: new AbortController().signal,
-  })
+    {},
+  )
   return { code, ...written }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { keyOf } from '../../core/object.ts'
 import { BadInput, parseYamlDocuments } from '../../shell/yaml.ts'
 import { type Io, UsageError } from '../io.ts'
+import { isDump, knownParts, newestOf } from './dump.ts'
 import { badField, type InputObject, objectsOf, printSource } from './objects.ts'
 
 type Text = { readonly file: string; readonly text: string }
@@ -11,12 +12,13 @@ type Text = { readonly file: string; readonly text: string }
 /**
  * All objects behind the paths (files, directories with everything below them, `-` for standard input), in the order of the
  * paths and within a directory of the names. Throws BadInput for whatever cannot be read, and for an object that is there twice.
+ * A directory that a must-gather made holds more than we know, and many things twice: see dump.ts.
  */
 export async function readObjects(paths: readonly string[], io: Pick<Io, 'readStdin'>): Promise<readonly InputObject[]> {
   if (paths.length === 0) throw new UsageError('no input: name files or directories with -f, or -f - for standard input')
-  const objects = (await readTexts(paths, io)).flatMap(({ file, text }) =>
-    parseYamlDocuments(text, file).flatMap(document => objectsOf(document.value, { file, line: document.line })),
-  )
+  const dumps = paths.filter(path => path !== '-' && isDump(path))
+  const others = paths.filter(path => !dumps.includes(path))
+  const objects = [...newestOf(await readAll(dumps, io, knownParts)), ...(await readAll(others, io, document => document))]
   if (objects.length === 0)
     throw new BadInput(
       paths.map(path => (path === '-' ? 'stdin' : path)).join(', '),
@@ -25,6 +27,16 @@ export async function readObjects(paths: readonly string[], io: Pick<Io, 'readSt
     )
   refuseDuplicates(objects)
   return objects
+}
+
+async function readAll(
+  paths: readonly string[],
+  io: Pick<Io, 'readStdin'>,
+  part: (document: unknown) => unknown,
+): Promise<readonly InputObject[]> {
+  return (await readTexts(paths, io)).flatMap(({ file, text }) =>
+    parseYamlDocuments(text, file).flatMap(document => objectsOf(part(document.value), { file, line: document.line })),
+  )
 }
 
 /** The text of one file, or of standard input for `-`. */

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../core/object.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { realClock } from '../../shell/clock.ts'
 import type { Environment } from '../../shell/kube/kubeconfig-connection.ts'
+import { BadInput } from '../../shell/yaml.ts'
 import { type ClusterChoice, withCluster } from '../cluster/connect.ts'
 import { readCluster } from '../cluster/read.ts'
 import { type Io, UsageError } from '../io.ts'
@@ -55,7 +56,11 @@ async function fromFiles(options: SeenOptions, io: Io): Promise<Read> {
 async function fromCluster(options: SeenOptions, io: Io, environment: Environment): Promise<Read> {
   const objects = await withCluster(options, environment, ({ transport }) =>
     readCluster(watches, transport, options.namespace, io),
-  )
+  ).catch((error: unknown) => {
+    if (error instanceof BadInput && options.kubeconfig === undefined)
+      throw new UsageError(`${error.message}, or name files or directories with -f (-f - for standard input)`)
+    throw error
+  })
   // Sorted as objects from files are, so that equal clusters print equal bytes; a server leaves nothing to complete.
   const now = options.now ?? new Date(realClock.nowMs()).toISOString()
   return { objects: completeObjects(objects, now), now }
