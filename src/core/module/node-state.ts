@@ -1,7 +1,7 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
 
 import type { CanonicalModule } from '../canonical.ts'
-import { isNodeReady, type Pod } from '../cluster.ts'
+import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
 import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isUnheardSinceReturn } from '../node/ready-labels.ts'
@@ -116,8 +116,8 @@ function whyNoPod(around: Around, target: Target): Problem {
   }
   // A pod that nobody controls is about to be taken over.
   const old = pods.loaders.find(pod => ownerUidOf(pod) !== undefined)
-  if (old !== undefined) return waitForOld(around, target, old)
-  const refused = seen.eventsOf(daemonSet?.metadata.uid).find(event => event.reason === 'FailedCreate')
+  if (old !== undefined && step !== undefined) return waitForOld(around, target, old)
+  const refused = refusalOf(seen, daemonSet)
   if (refused === undefined) return problem('Loading', about)
   const account = (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName
   return {
@@ -129,4 +129,18 @@ function whyNoPod(around: Around, target: Target): Problem {
     }),
     node,
   }
+}
+
+/** The last time that no pod could be made for the DaemonSet; undefined if one has been made since. */
+function refusalOf(seen: SeenModule, daemonSet: DaemonSet | undefined): KubeEvent | undefined {
+  const last = seen
+    .eventsOf(daemonSet?.metadata.uid)
+    .filter(event => event.reason === 'FailedCreate')
+    .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
+    .at(-1)
+  if (last?.lastTimestamp === undefined) return last
+  const at = Date.parse(last.lastTimestamp)
+  const isLater = (pod: Pod) =>
+    ownerUidOf(pod) === daemonSet?.metadata.uid && Date.parse(pod.metadata.creationTimestamp ?? '') > at
+  return seen.pods.some(isLater) ? undefined : last
 }

@@ -2,6 +2,7 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady } from '../cluster.ts'
+import { excludedNodesOf } from '../loading/daemonset.ts'
 import { annotations } from '../names.ts'
 import { isDeleting, isOutdated } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
@@ -34,7 +35,10 @@ export function rollout(
   // Silent nodes are neither changed nor waited for.
   const managed = desired.filter(state => isNodeReady(state.target.node))
   const outdated = managed.filter(state => isReplaceable(state, stepOf(state)))
-  const serving = outdated.filter(isServingOld)
+  // Left out already, and its pod not yet deleted: the DaemonSet controller may be anywhere in between.
+  const isLeaving = (state: NodeState) => isServingOld(state) && isLeftOut(state, stepOf(state))
+  const leaving = managed.filter(isLeaving)
+  const serving = outdated.filter(state => isServingOld(state) && !isLeaving(state))
   const broken = outdated.filter(state => !isServingOld(state))
   // A node that waits for its version label has no driver of this version to lose.
   const unavailable = managed.filter(
@@ -43,14 +47,18 @@ export function rollout(
   const failing = unavailable.filter(state => state.problem?.passing === false && !broken.includes(state))
   // What did not load here would not load elsewhere; a driver in use is its own node's matter and only takes from the budget.
   const hasFailed = failing.some(state => state.problem?.code !== 'StillLoaded')
-  const budget = allowedUnavailable(module.spec.moduleLoader.maxUnavailable, desired.length) - unavailable.length
-  const isStuck = budget <= 0 && failing.length > 0 && failing.length === unavailable.length
-  const chosen = [...broken, ...(hasFailed ? [] : serving.slice(0, Math.max(0, budget)))]
+  const away = unavailable.length + leaving.length
+  const budget = allowedUnavailable(module.spec.moduleLoader.maxUnavailable, desired.length) - away
+  const isStuck = budget <= 0 && failing.length > 0 && failing.length === away
+  const chosen = [...broken, ...leaving, ...(hasFailed ? [] : serving.slice(0, Math.max(0, budget)))]
   return {
     empty: chosen,
     ...(serving.length > 0 && (hasFailed || isStuck) ? { stopped: stoppedBy(key, failing, serving.length) } : {}),
   }
 }
+
+const isLeftOut = ({ target }: NodeState, step: KernelStep | undefined): boolean =>
+  step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(target.node.metadata.name)
 
 const isServingOld = ({ problem: why, pod }: NodeState): boolean => why?.code === 'Outdated' && pod !== undefined
 

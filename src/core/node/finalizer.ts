@@ -48,7 +48,7 @@ function judgeWords(pod: Pod, node: Node): FinalizerVerdict {
   const evidence = last?.said === 'load failed' && before?.said === 'loaded' ? before : last
   if (evidence?.said === 'load failed') return release('the driver was never loaded')
   if (evidence === undefined && !wasReady(pod)) return release('the pod was never ready, so nothing was loaded')
-  if (evidence?.bootId !== undefined && evidence.bootId !== bootId) return release('the node was rebooted since')
+  if (evidence?.bootId !== undefined && bootId && evidence.bootId !== bootId) return release('the node was rebooted since')
   const because =
     evidence?.said === 'unload failed' ? 'its unload failed' : 'the loader ended without saying that it unloaded the driver'
   return { do: 'hold', because, words: evidence?.words ?? '' }
