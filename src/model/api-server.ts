@@ -20,15 +20,11 @@ import type { Actor, Endpoint } from './api/write.ts'
 export { builtInResources } from './api/built-in.ts'
 export { ApiError } from './api/errors.ts'
 export type {
-  AdmissionAnswer,
-  AdmissionReview,
-  ApiResource,
   ApiServerOptions,
   AuditEntry,
   Change,
   Fault,
   ModelApi,
-  RemoveOptions,
 } from './api/types.ts'
 
 const firstNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']

@@ -11,6 +11,7 @@ import {
   prepareDaemonSet,
   prepareJob,
   prepareNamespace,
+  prepareNode,
   preparePod,
   secretProblems,
   taintProblems,
@@ -100,6 +101,7 @@ export const builtInResources: readonly ApiResource[] = [
     shortNames: ['no'],
     selectable: ['spec.unschedulable'],
     complete: completeNode,
+    prepare: prepareNode,
     validate: taintProblems,
   }),
   kind('v1', 'Pod', 'pods', 'namespaced', {

@@ -88,7 +88,12 @@ export function prepareJob(object: KubeObject, old: KubeObject | undefined): Kub
     'batch.kubernetes.io/controller-uid': uid,
     'batch.kubernetes.io/job-name': name,
   }
-  const labelled = withPath(object, ['spec', 'template', 'metadata', 'labels'], current => ({ ...jsonOf(current), ...labels }))
+  const own = valueAt(object, ['spec', 'template', 'metadata', 'labels'])
+  const all = { ...jsonOf(own), ...labels }
+  // Labels of a Job that were taken from its template are the template's, also after this.
+  const shared =
+    own !== undefined && isEqual(object.metadata.labels, own) ? withPath(object, ['metadata', 'labels'], () => all) : object
+  const labelled = withPath(shared, ['spec', 'template', 'metadata', 'labels'], () => all)
   return withPath(labelled, ['spec', 'selector'], () => ({ matchLabels: { 'batch.kubernetes.io/controller-uid': uid } }))
 }
 
@@ -100,14 +105,37 @@ export const completeNamespace = (object: KubeObject) =>
 export const prepareNamespace = (object: KubeObject, old: KubeObject | undefined) =>
   old === undefined ? { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } } : object
 
-export const completeNode = (object: KubeObject, old: KubeObject | undefined) => {
-  if (old !== undefined && valueAt(old, ['status']) === valueAt(object, ['status'])) return object
-  const status = ['capacity', 'allocatable'].reduce(
-    (value, field) => inField(value, field, quantities),
-    jsonOf(valueAt(object, ['status'])),
+export function completeNode(object: KubeObject, old: KubeObject | undefined): KubeObject {
+  const node = withField(object, 'spec', withoutZero(spec(object), ['unschedulable']))
+  const status = valueAt(node, ['status'])
+  if (!isJson(status) || (old !== undefined && valueAt(old, ['status']) === status)) return node
+  const exact = ['capacity', 'allocatable'].reduce((value, field) => inField(value, field, quantities), status)
+  return withField(
+    node,
+    'status',
+    exact['capacity'] === undefined ? exact : withDefaults(exact, { allocatable: exact['capacity'] }),
   )
-  return valueAt(object, ['status']) === undefined ? object : withField(object, 'status', status)
 }
+
+/** A Node that has told nothing of itself yet. */
+const unknownNode: Json = {
+  daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
+  nodeInfo: {
+    architecture: '',
+    bootID: '',
+    containerRuntimeVersion: '',
+    kernelVersion: '',
+    kubeProxyVersion: '',
+    kubeletVersion: '',
+    machineID: '',
+    operatingSystem: '',
+    osImage: '',
+    systemUUID: '',
+  },
+}
+
+export const prepareNode = (object: KubeObject, old: KubeObject | undefined) =>
+  old === undefined ? withField(object, 'status', withDefaults(jsonOf(valueAt(object, ['status'])), unknownNode)) : object
 
 const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 

@@ -1,6 +1,6 @@
 // What the server fills into pod specs, and how it writes values. Source: kubernetes, pkg/apis/core/v1/defaults.go.
 import type { KubeObject } from '../../core/object.ts'
-import { isJson, jsonOf, mapItems, textOf, withField } from './json.ts'
+import { isJson, jsonOf, mapItems, textOf, valueAt, withField } from './json.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { Json } from './types.ts'
 
@@ -196,9 +196,15 @@ function requestsFromLimits(item: Json): Json {
   })
 }
 
+/** Times that Go writes as null. */
+const condition = (value: Json): Json => withDefaults(value, { lastProbeTime: null, lastTransitionTime: null })
+
 export function completePod(pod: KubeObject, old: KubeObject | undefined): KubeObject {
-  const { spec } = pod as KubeObject & { spec?: unknown }
-  if (old !== undefined && (old as KubeObject & { spec?: unknown }).spec === spec) return pod
+  const spec = valueAt(pod, ['spec'])
+  const status = valueAt(pod, ['status'])
+  const isNews = isJson(status) && status !== valueAt(old, ['status'])
+  const told = isNews ? withField(pod, 'status', inItems(status, 'conditions', condition)) : pod
+  if (old !== undefined && valueAt(old, ['spec']) === spec) return told
   let result = withDefaults(completePodSpec(jsonOf(spec)), { enableServiceLinks: true })
   const isHost = result['hostNetwork'] === true
   const hostPorts = (item: Json) => inItems(item, 'ports', port => withDefaults(port, { hostPort: port['containerPort'] }))
@@ -206,5 +212,5 @@ export function completePod(pod: KubeObject, old: KubeObject | undefined): KubeO
     result = inItems(result, field, requestsFromLimits)
     if (isHost) result = inItems(result, field, hostPorts)
   }
-  return withField(pod, 'spec', result)
+  return withField(told, 'spec', result)
 }

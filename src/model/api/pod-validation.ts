@@ -158,7 +158,11 @@ export function podProblems(pod: KubeObject, old: KubeObject | undefined): reado
     const images = (field: string) => listOf(bare[field]).map(item => withField(jsonOf(item), 'image', undefined))
     return { ...bare, containers: images('containers'), initContainers: images('initContainers') }
   }
-  if (isEqual(fixed(spec), fixed(jsonOf(valueAt(old, ['spec']))))) return []
+  const before = jsonOf(valueAt(old, ['spec']))
+  if (listOf(before['containers']).length !== listOf(spec['containers']).length) {
+    return [forbiddenField('spec.containers', 'pod updates may not add or remove containers')]
+  }
+  if (isEqual(fixed(spec), fixed(before))) return []
   const allowed = ['`spec.containers[*].image`', '`spec.initContainers[*].image`', '`spec.activeDeadlineSeconds`']
   const why = `pod updates may not change fields other than ${allowed.join(',')},\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)`
   return [forbiddenField('spec', why)]
