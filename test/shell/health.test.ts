@@ -60,6 +60,16 @@ describe('Health', () => {
     assert.deepEqual([alive, ready], [true, false])
   })
 
+  it('is not ready as soon as a watch failed three times in a row, until something comes again', () => {
+    const of = (failures: number, heardMs: number) => [
+      { name: 'pods', state: heard(heardMs, { failures, lastFailedMs: minute }) },
+    ]
+    const judged = (failures: number, heardMs: number) => judgeHealth(of(failures, heardMs), successes(), 0, minute).reasons
+    assert.deepEqual(judged(2, minute - 1), [])
+    assert.deepEqual(judged(3, minute - 1), ['pods cannot be watched: 3 attempts in a row have failed'])
+    assert.deepEqual(judged(3, minute + 1), [])
+  })
+
   it('is not dead right after an outage, when one watch comes back before the other', () => {
     const watches = [
       { name: 'pods', state: heard(minute) },

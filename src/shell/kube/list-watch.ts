@@ -32,6 +32,8 @@ export type WatchState = {
   /** Attempts that failed one after the other. A list alone does not end the row: a server that refuses every watch
    *  would be listed in a hot loop. */
   readonly failures: number
+  /** End of the last attempt that failed. */
+  readonly lastFailedMs?: number | undefined
 }
 
 export type ListWatchOptions = {
@@ -173,6 +175,7 @@ export function startListWatch(
         // The list after the first 410 costs nobody anything; only one that fails again has to wait.
         const wait = expired && state.failures === 0 ? 0 : retryAfterMs(state.failures, chance(), limits)
         state.failures += 1
+        state.lastFailedMs = clock.monotonicMs()
         const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
         const waitMs = Math.max(wait, asked)
         log(expired ? 'info' : 'warn', errorText(error), {

@@ -14,6 +14,8 @@ export type Health = {
 /** A watch that was heard within this time is recent: removals may rest on it. The server sends a bookmark every minute. */
 export const recentMs = 120_000
 const deadMs = 300_000
+// One cut connection, or a server that is restarted behind a load balancer, is no outage yet.
+const failuresOfOutage = 3
 
 export type WatchedState = { readonly name: string; readonly state: WatchState }
 
@@ -47,6 +49,10 @@ export class Successes {
   }
 }
 
+/** Nothing came since the last of several failures. A row of failures alone says less: it ends only with the first event. */
+const isOut = ({ failures, lastFailedMs, lastHeardMs }: WatchState): boolean =>
+  failures >= failuresOfOutage && lastFailedMs !== undefined && lastFailedMs >= (lastHeardMs ?? 0)
+
 /** Judges the watches. `startedMs` counts as the time at which all were last heard, if they never were. */
 export function judgeHealth(watches: readonly WatchedState[], successes: Successes, startedMs: number, nowMs: number): Health {
   const reasons: string[] = []
@@ -60,7 +66,8 @@ export function judgeHealth(watches: readonly WatchedState[], successes: Success
       )
       continue
     }
-    if (!state.synced) reasons.push(`${name} are not listed yet`)
+    if (isOut(state)) reasons.push(`${name} cannot be watched: ${state.failures} attempts in a row have failed`)
+    else if (!state.synced) reasons.push(`${name} are not listed yet`)
     else if (!isRecent(state, nowMs))
       reasons.push(`nothing heard of ${name} for ${Math.round((nowMs - (state.lastHeardMs ?? startedMs)) / 1000)} s`)
   }
