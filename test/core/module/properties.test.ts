@@ -21,6 +21,7 @@ import {
 import type { Plan, Removal } from '../../../src/core/plan.ts'
 import { daemonSets, modules, nodes, pods } from '../../../src/core/resources.ts'
 import { matchesLabels } from '../../../src/core/selectors.ts'
+import { blockingTaint } from '../../../src/core/tolerations.ts'
 import { lookAt, type PlanOfKey, plansOf, worlds } from './world.ts'
 
 const runs = { numRuns: 300 }
@@ -112,7 +113,8 @@ describe('in every world', () => {
         const left = plan.apply.flatMap(object => leftOutBy(object as DaemonSet, found.look))
         const begun = left.filter(({ isNew }) => isNew)
         for (const { node, pod, daemonSet } of begun) {
-          assert.ok(isNodeReady(node) && node.spec?.taints === undefined && isOutdated(pod, daemonSet), keyOf(pod))
+          const taint = blockingTaint(node.spec?.taints ?? [], module.spec.tolerations ?? [])
+          assert.ok(isNodeReady(node) && taint === undefined && isOutdated(pod, daemonSet), keyOf(pod))
         }
         const { maxUnavailable = 1 } = module.spec.moduleLoader
         const most = maxUnavailable === '50%' ? Math.ceil(selected(found.look, module).length / 2) : Number(maxUnavailable)
