@@ -21,7 +21,7 @@ const root = import.meta.dirname
 const update = process.env['UPDATE_SCENARIOS'] === '1'
 
 /** Whole plans, as `kmm plan` prints them. All others are shown in words. */
-const whole = new Set(['every-field-of-a-Module-has-its-place', 'nothing-is-written-once-all-is-as-it-should-be'])
+const whole = new Set(['every-field-of-a-Module-has-its-place'])
 
 const io: Io = {
   readStdin: () => Promise.resolve(''),
