@@ -23,7 +23,9 @@ function focusOn(plan: Plan, look: Look): Tree {
   const sets = plan.apply.filter(object => object.kind === 'DaemonSet') as readonly DaemonSet[]
   const node = plan.apply.find(object => object.kind === 'Node')
   return present({
-    asks: plan.questions.map(({ ask, image, secret }) => `${ask} ${image}${secret === undefined ? '' : ` with secret ${secret}`}`),
+    asks: plan.questions.map(
+      ({ ask, image, secret }) => `${ask} ${image}${secret === undefined ? '' : ` with secret ${secret}`}`,
+    ),
     creates: Object.fromEntries(sets.filter(set => seenOf(set, look) === undefined).map(set => [nameOf(set), fieldsOf(set)])),
     changes: Object.fromEntries(sets.flatMap(set => changed(set, seenOf(set, look)))),
     labels: node === undefined || !isWritten(node, look) ? {} : labelChanges(node, seenOf(node, look)),
@@ -84,7 +86,9 @@ function fieldsOf({ metadata, spec }: DaemonSet): Tree {
     tolerations: template.tolerations?.map(({ key, operator, value, effect }) =>
       [key, operator, value, effect].filter(Boolean).join(' '),
     ),
-    notOn: [...JSON.stringify(template.affinity ?? {}).matchAll(/"NotIn","values":\["([^"]+)"\]/g)].map(match => match[1]).join(' '),
+    notOn: [...JSON.stringify(template.affinity ?? {}).matchAll(/"NotIn","values":\["([^"]+)"\]/g)]
+      .map(match => match[1])
+      .join(' '),
   })
 }
 
