@@ -1,0 +1,64 @@
+// Rule over the history: a paced replacement takes the driver from no more nodes at a time than the Module allows.
+import type { Module } from '../../src/api/module.ts'
+import { type DaemonSet, isNodeReady, isPodReady } from '../../src/core/cluster.ts'
+import { labels } from '../../src/core/names.ts'
+import { type KubeObject, keyOf } from '../../src/core/object.ts'
+import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
+import { matchesLabels } from '../../src/core/selectors.ts'
+import type { Objects, Rule } from './history.ts'
+import { podsOn } from './plugin-order.ts'
+
+/** Nodes that the loader DaemonSet leaves out. Read from the object itself, not with the functions under test. */
+export function leftOut(object: KubeObject | undefined): readonly string[] {
+  const daemonSet: DaemonSet | undefined = object
+  const text = JSON.stringify(daemonSet?.spec?.template?.spec?.['affinity'] ?? null)
+  return [...text.matchAll(/"key":"metadata\.name","operator":"NotIn","values":\["([^"]+)"\]/g)].map(([, name = '']) => name)
+}
+
+const isServed = (now: Objects, node: string, module: string): boolean =>
+  podsOn(now, node, module, 'loader').some(pod => isPodReady(pod) && !isDeleting(pod))
+
+/** Nodes that the Module may count on: selected and heard of. */
+const counted = (now: Objects, module: Module): readonly string[] =>
+  [...now.nodes.values()]
+    .filter(node => isNodeReady(node) && matchesLabels(module.spec.selector, node.metadata.labels))
+    .map(node => node.metadata.name)
+
+const allowed = (module: Module, desired: number): number => {
+  const { maxUnavailable = 1 } = module.spec.moduleLoader
+  if (typeof maxUnavailable === 'number') return maxUnavailable
+  return Math.max(1, Math.ceil((Number.parseInt(maxUnavailable, 10) * desired) / 100))
+}
+
+/** One for each history: it remembers which nodes were emptied and are not served again. */
+export function replacementBudget(): Rule {
+  const emptied = new Map<string, Set<string>>()
+  return ({ kind, type, object }, old, now) => {
+    if (kind === 'Module' && type !== 'MODIFIED') emptied.delete(keyOf(object))
+    const module = moduleKeyOf(object)
+    if (module === undefined || operandOf(object) !== 'loader') return []
+    const nodes = emptied.get(module) ?? new Set<string>()
+    emptied.set(module, nodes)
+    for (const node of nodes) if (!leftOutAnywhere(now, module, node) && isServed(now, node, module)) nodes.delete(node)
+    if (kind !== 'DaemonSet' || type !== 'MODIFIED') return []
+    const owner = now.modules.get(module)
+    const before = leftOut(old)
+    const begun = leftOut(object).filter(node => !before.includes(node) && isServedBy(now, node, object))
+    if (owner === undefined || begun.length === 0) return []
+    for (const node of begun) nodes.add(node)
+    const away = counted(now, owner).filter(node => nodes.has(node))
+    const limit = allowed(owner, counted(now, owner).length)
+    return away.length > limit
+      ? [`${away.join(', ')} are without a driver of ${module} for a replacement, though only ${limit} may be`]
+      : []
+  }
+}
+
+const leftOutAnywhere = (now: Objects, module: string, node: string): boolean =>
+  [...now.daemonSets.values()].some(daemonSet => moduleKeyOf(daemonSet) === module && leftOut(daemonSet).includes(node))
+
+const isServedBy = (now: Objects, node: string, daemonSet: KubeObject): boolean =>
+  daemonSet.metadata.labels?.[labels.kernel] !== undefined &&
+  podsOn(now, node, moduleKeyOf(daemonSet) ?? '', 'loader').some(
+    pod => isPodReady(pod) && !isDeleting(pod) && ownerUidOf(pod) === daemonSet.metadata.uid,
+  )
