@@ -161,6 +161,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
     )
+    .addOption(new Option('--no-leader-elect', 'lead without asking: only where no other operator can run'))
     .addHelpText('after', examples('kmm operator', 'kmm operator --kubeconfig ~/.kube/config --log-level debug'))
     .action(async (options: OperatorCommandOptions) =>
       finish(await (await import('./operator/command.ts')).operator(options, io, environment)),

@@ -15,6 +15,8 @@ export type OperatorOptions = {
   readonly folder: string
   /** Program and first arguments; the sources if absent. */
   readonly command?: readonly string[]
+  /** Off: the only operator of its cluster, which needs not wait for the lease of one that was killed. */
+  readonly leaderElection?: 'off'
 }
 
 export type OperatorProcess = {
@@ -34,8 +36,8 @@ let started = 0
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   const number = ++started
   const config = join(options.folder, `operator-${number}.yaml`)
-  // Port 0 is any free one: other tests run beside this one.
-  await writeFile(config, 'healthProbeBindAddress: 127.0.0.1:0\nmetricsBindAddress: "0"\n')
+  // Port 0 is any free one: other tests run beside this one. No election: a killed operator is started again at once.
+  await writeFile(config, 'healthProbeBindAddress: 127.0.0.1:0\nmetricsBindAddress: "0"\nleaderElection:\n  enabled: false\n')
   const logFile = join(options.folder, `operator-${number}.log`)
   const command = options.command ?? [process.execPath, join(root, 'src/cli/kmm.ts')]
   const settings = ['--kubeconfig', options.kubeconfig, '--config', config, '--assume-images', 'exist']

@@ -8,6 +8,7 @@ import { serveHealth } from '../../shell/health-server.ts'
 import { httpsTransport } from '../../shell/kube/https.ts'
 import { inCluster } from '../../shell/kube/in-cluster.ts'
 import { loadKubeconfig } from '../../shell/kube/kubeconfig.ts'
+import { leadingTransport } from '../../shell/lease/leading-transport.ts'
 import { jsonLog, type LogLevel } from '../../shell/log.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
 import type { Log } from '../../shell/observe.ts'
@@ -15,6 +16,7 @@ import { defaultConfig, type Environment, type OperatorConfig, parseConfig, sett
 import { BadInput } from '../../shell/yaml.ts'
 import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
 import { exitCodes, type Io } from '../io.ts'
+import { withElection, withoutElection } from './lead.ts'
 
 export type OperatorCommandOptions = {
   readonly kubeconfig?: string
@@ -22,9 +24,11 @@ export type OperatorCommandOptions = {
   readonly images?: string
   readonly assumeImages: ImageAssumption
   readonly logLevel: LogLevel
+  /** False: this process leads without asking, whatever the config file says. */
+  readonly leaderElect: boolean
 }
 
-/** Runs until `io.stop`; resolves to the exit code. Throws BadInput for wrong settings. */
+/** Runs until `io.stop`, or until another process leads; resolves to the exit code. Throws BadInput for wrong settings. */
 export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
   const log = jsonLog('kmm', options.logLevel)
   const config = await readConfig(options.config, log)
@@ -35,10 +39,15 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
   const commit = environment['KMM_GIT_COMMIT'] || '<undefined>'
 
   const transport = httpsTransport(connection, { clock: realClock, userAgent: `kmm/${version}` })
+  const { enabled, name } = config.leaderElection
+  const lead =
+    enabled && options.leaderElect
+      ? withElection({ transport, log, namespace: settings.operatorNamespace, name })
+      : withoutElection
   const running = createOperator({
     controllers,
     watches,
-    transport,
+    transport: leadingTransport(transport, () => lead.mayWrite()),
     clock: realClock,
     chance: Math.random,
     log,
@@ -54,21 +63,14 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
     operatorNamespace: settings.operatorNamespace,
     managed: settings.managed,
   })
-  const health = await serveHealth(config.health, running.health)
+  const health = await serveHealth(config.health, () => lead.health(() => running.health()))
   log('info', 'Starting server', { kind: 'health probe', addr: `${config.health.host}:${health.port}` })
-  tellControllers(log)
-  running.start()
-
-  await new Promise<void>(resolve => {
-    if (io.stop.aborted) resolve()
-    else io.stop.addEventListener('abort', () => resolve(), { once: true })
-  })
-  log('info', 'stopping', {})
-  await running.stop()
+  io.stop.addEventListener('abort', () => log('info', 'stopping', {}), { once: true })
+  const end = await lead.run(running, () => tellControllers(log), io.stop)
   await health.close()
   transport.close()
   log('info', 'stopped', {})
-  return exitCodes.fine
+  return end === 'lost' ? exitCodes.no : exitCodes.fine
 }
 
 async function readConfig(file: string | undefined, log: Log): Promise<OperatorConfig> {
