@@ -58,6 +58,8 @@ describe('kmm status', () => {
       'a Module with a version waits for the label of the node',
       'node-1 waiting Loading, node-2 waiting WaitingForVersionLabel, node-3 waiting WaitingForVersionLabel',
     ],
+    ['a version that still serves a node is kept', 'node-1 loaded, node-2 outdated WaitingForVersionLabel'],
+    ['a kernel change drops the kernel label until the old loader is gone', 'node-1 waiting WaitingForOldDriver'],
     ['a silent node releases no pod', 'node-1 unknown NodeNotReady, node-2 loaded'],
     ['a terminating CRD releases all pods', 'node-1 unloading Unloading'],
     ['a deleted pod without a node is released', ''],

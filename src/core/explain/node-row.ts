@@ -2,6 +2,7 @@
 import type { Node, Pod } from '../cluster.ts'
 import type { Look, PlanContext } from '../controller.ts'
 import { isUnmapped, type KernelStep } from '../module/kernels.ts'
+import { noPods, podsByNode } from '../module/node-pods.ts'
 import type { NodeState } from '../module/node-state.ts'
 import { type Survey, surveyModule } from '../module/plan.ts'
 import { observeModule, type SeenModule } from '../module/seen-module.ts'
@@ -68,14 +69,20 @@ export function moduleRows(look: Look, key: string, context: PlanContext): Modul
   const seen = observeModule(look, key)
   const { module } = seen
   const survey = module === undefined ? undefined : surveyModule(seen, module, context)
-  const selected = (survey?.states ?? []).map(state => rowOf(seen, state, survey?.steps.get(state.target.kernel)))
+  const byNode = podsByNode(seen.pods)
+  const selected = (survey?.states ?? []).map(state => {
+    const onNode = (byNode.get(state.target.node.metadata.name) ?? noPods).loaders
+    return rowOf(seen, state, survey?.steps.get(state.target.kernel), onNode)
+  })
   const known = new Set(selected.map(row => row.node))
   const left = seen.pods.filter(pod => isBoundLoader(pod) && !known.has(pod.spec?.nodeName ?? ''))
   return { module: key, survey, rows: [...selected, ...left.map(pod => leftRow(look, seen, pod, context.nowMs))] }
 }
 
-function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined): NodeRow {
-  const { target, pod, problem: found } = state
+function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined, onNode: readonly Pod[]): NodeRow {
+  const { target, problem: found } = state
+  // Where the planners have none to judge, what runs is a loader of another version or kernel.
+  const pod = state.pod ?? onNode.find(isServing)
   const node = target.node.metadata.name
   const { taint } = target
   const excluded =
@@ -92,7 +99,7 @@ function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined)
     kernel: target.kernel,
     ...(image === undefined || image === '' ? {} : { image }),
     ...(version === undefined || version === '' ? {} : { version }),
-    state: stateOf(state, step),
+    state: stateOf(state, step, pod),
     ...(why === undefined ? {} : { problem: why }),
     ...(since === undefined ? {} : { since }),
     ...(pod === undefined ? {} : { pod: keyOf(pod) }),
@@ -100,11 +107,11 @@ function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined)
   }
 }
 
-function stateOf({ state, problem: found, pod }: NodeState, step: KernelStep | undefined): RowState {
+function stateOf({ state, problem: found }: NodeState, step: KernelStep | undefined, pod: Pod | undefined): RowState {
   if (state !== 'not loaded' || found === undefined) return state === 'excluded' ? 'excluded' : 'loaded'
   if (found.code === 'StillLoaded') return 'still loaded'
-  if (found.code === 'Unloading') return 'unloading'
   if (found.code === 'NodeNotReady') return 'unknown'
+  if (pod !== undefined && isDeleting(pod)) return 'unloading'
   if (pod !== undefined && isServing(pod)) return 'outdated'
   if (step !== undefined && isUnmapped(step) && found.code === step.problem?.code) return 'no driver'
   return found.passing || isWaiting.has(found.code) ? 'waiting' : 'failed'
