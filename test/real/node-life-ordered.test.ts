@@ -33,7 +33,8 @@ after(async () => {
   await operator?.end('SIGKILL')
 })
 
-const launch = (plane: ControlPlane) => startOperator({ kubeconfig: plane.kubeconfig, folder: plane.folder })
+const launch = (plane: ControlPlane) =>
+  startOperator({ kubeconfig: plane.kubeconfig, folder: plane.folder, leaderElection: 'off' })
 
 function recorded(): Recording {
   assert.ok(recording, 'nothing is recorded')

@@ -36,8 +36,9 @@ let started = 0
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   const number = ++started
   const config = join(options.folder, `operator-${number}.yaml`)
-  // Port 0 is any free one: other tests run beside this one. No election: a killed operator is started again at once.
-  await writeFile(config, 'healthProbeBindAddress: 127.0.0.1:0\nmetricsBindAddress: "0"\nleaderElection:\n  enabled: false\n')
+  // Port 0 is any free one: other tests run beside this one.
+  const election = options.leaderElection === 'off' ? 'leaderElection: { enabled: false }\n' : ''
+  await writeFile(config, `healthProbeBindAddress: 127.0.0.1:0\nmetricsBindAddress: "0"\n${election}`)
   const logFile = join(options.folder, `operator-${number}.log`)
   const command = options.command ?? [process.execPath, join(root, 'src/cli/kmm.ts')]
   const settings = ['--kubeconfig', options.kubeconfig, '--config', config, '--assume-images', 'exist']
