@@ -8,6 +8,7 @@ import type { EndedPods } from './cluster/daemon-set-pods.ts'
 import { createGarbageCollector } from './cluster/garbage-collector.ts'
 import { createJobController } from './cluster/job-controller.ts'
 import type { Kubelet, KubeletSpeeds } from './cluster/kubelet/kubelet.ts'
+import type { StartedContainers } from './cluster/kubelet/startup-probe.ts'
 import { createNode, type ModelNode, type NodeOptions } from './cluster/node.ts'
 import { createNodeLifecycle } from './cluster/node-lifecycle.ts'
 import { createOwnedPods } from './cluster/owned-pods.ts'
@@ -41,6 +42,8 @@ export type ClusterOptions = {
   readonly nodeMonitorGraceMs?: number
   /** Default `free the node`, as Kubernetes 1.36 does. */
   readonly endedPods?: EndedPods
+  /** Default `left as they are`, as Kubernetes 1.36 does. */
+  readonly startedContainers?: StartedContainers
   /** Programs that images may hold beside the standard ones, by name. */
   readonly programs?: ReadonlyMap<string, Program>
   readonly api?: Omit<ApiServerOptions, 'clock' | 'resources'>
@@ -126,6 +129,7 @@ export function createCluster(options: ClusterOptions = {}): ModelCluster {
           registry,
           lifecycle,
           speeds,
+          startedContainers: options.startedContainers ?? 'left as they are',
           programs: options.programs === undefined ? standardPrograms : new Map([...standardPrograms, ...options.programs]),
           removed: name => void machines.delete(name),
         },

@@ -63,16 +63,24 @@ export function startContainer(options: ContainerOptions, argv: readonly string[
   const write = (text: string) => {
     output = (output + text).slice(-containerLogLimit)
   }
+  const tasks = new Map<number, Task>()
   const files = createFileView([
     { path: '/', tree: createTree(options.image.layer), root: '/', access: options.rootAccess },
-    { path: '/proc', tree: kernelProcTree(() => options.kernel), root: '/', access: 'read-only' },
+    {
+      path: '/proc',
+      tree: kernelProcTree(
+        () => options.kernel,
+        () => tasks.keys(),
+      ),
+      root: '/',
+      access: 'read-only',
+    },
     { path: '/sys', tree: kernelSysTree(() => options.kernel), root: '/', access: 'read-only' },
     { path: '/dev', tree: deviceTree(write), root: '/', access: 'read-write' },
     { path: options.terminationLogPath, tree: terminationLog, root: logFile, access: 'read-write' },
     ...options.mounts,
   ])
   let lastPid = 1
-  const tasks = new Map<number, Task>()
   const begin = (task: Task, routine: Routine<number>) => {
     tasks.set(task.pid, task)
     task.exited.onOpen(() => tasks.delete(task.pid))

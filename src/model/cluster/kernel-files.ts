@@ -7,9 +7,13 @@ type Folder = { readonly [name: string]: Folder | Entry | undefined }
 const isEntry = (found: Folder | Entry): found is Entry => typeof (found as { kind?: unknown }).kind === 'string'
 const shown = (read: () => string): Entry => ({ kind: 'device', read })
 
-/** @param kernel asked anew at each look, since a reboot brings another one. */
-export function kernelProcTree(kernel: () => ModelKernel): Tree {
+/**
+ * @param kernel asked anew at each look, since a reboot brings another one.
+ * @param pids what runs in the container that looks; each has a directory.
+ */
+export function kernelProcTree(kernel: () => ModelKernel, pids: () => Iterable<number> = () => []): Tree {
   return readingTree(() => ({
+    ...Object.fromEntries(Array.from(pids(), pid => [String(pid), {}])),
     modules: shown(() => [...kernel().loaded.values()].map(module => moduleLine(kernel(), module)).join('')),
     version: shown(() => `Linux version ${kernel().release}\n`),
     uptime: shown(() => `${(kernel().uptimeMs() / 1000).toFixed(2)} 0.00\n`),

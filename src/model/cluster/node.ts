@@ -10,6 +10,7 @@ import { moduleFiles } from './images.ts'
 import { bootKernel, type ModelKernel } from './kernel.ts'
 import { kernelProcTree, kernelSysTree } from './kernel-files.ts'
 import { createKubelet, type Kubelet, type KubeletSpeeds } from './kubelet/kubelet.ts'
+import type { StartedContainers } from './kubelet/startup-probe.ts'
 import { createFileView, type FileView, treeOf } from './mounts.ts'
 import type { NodeLifecycle } from './node-lifecycle.ts'
 import { asNode, asPod } from './pod-spec.ts'
@@ -76,6 +77,7 @@ type NodeContext = {
   readonly registry: ModelRegistry
   readonly lifecycle: NodeLifecycle
   readonly speeds: KubeletSpeeds
+  readonly startedContainers: StartedContainers
   readonly programs: ReadonlyMap<string, Program>
   removed(name: string): void
 }
@@ -141,6 +143,7 @@ export function createNode(
     speeds: context.speeds,
     labels: options.labels ?? {},
     taints: options.taints ?? [],
+    startedContainers: context.startedContainers,
     machine: {
       name,
       kernel: () => kernel,

@@ -7,6 +7,16 @@ export type ExecAction = {
   readonly sleep?: { readonly seconds: number }
 }
 
+/** Fields without a value are as the API server fills them in: every 10 s, at most 1 s, 3 failures. */
+export type StartupProbe = {
+  readonly exec?: ExecAction['exec']
+  readonly initialDelaySeconds?: number
+  readonly periodSeconds?: number
+  readonly timeoutSeconds?: number
+  readonly failureThreshold?: number
+  readonly terminationGracePeriodSeconds?: number
+}
+
 export type ContainerSpec = {
   readonly name: string
   readonly image?: string
@@ -20,6 +30,7 @@ export type ContainerSpec = {
     readonly valueFrom?: { readonly fieldRef?: FieldRef }
   }[]
   readonly lifecycle?: { readonly postStart?: ExecAction; readonly preStop?: ExecAction }
+  readonly startupProbe?: StartupProbe
   readonly terminationMessagePath?: string
   readonly volumeMounts?: readonly {
     readonly name: string

@@ -100,11 +100,13 @@ function start(
       number,
       startedAtMs: nowMs,
       container: undefined,
+      startup: 'not probed',
       end: { id, exitCode: 128, reason: 'StartError', message: started, startedAtMs: undefined, finishedAtMs: nowMs },
     }
     return started
   }
-  const run: ContainerRun = { id, number, startedAtMs: nowMs, container: started, end: undefined }
+  const startup = spec.startupProbe === undefined ? 'not probed' : 'pending'
+  const run: ContainerRun = { id, number, startedAtMs: nowMs, container: started, startup, end: undefined }
   record.run = run
   started.exited.onOpen(() => {
     noteEnd(run, started, core.clock.nowMs())

@@ -16,6 +16,7 @@ import { type BackOff, createBackOff } from './back-off.ts'
 import type { ImageStore, PullContext } from './image-pull.ts'
 import { newNode, withNodeStatus } from './node-object.ts'
 import { createPodWorker, type PodWorker } from './pod-worker.ts'
+import type { StartedContainers } from './startup-probe.ts'
 
 /** How long things take, milliseconds. */
 export type KubeletSpeeds = {
@@ -58,6 +59,10 @@ export type KubeletCore = {
   /** Restarts of containers. */
   readonly crashes: BackOff
   readonly event: EventRecorder
+  /** What becomes of containers with a startup probe when the kubelet is restarted. */
+  readonly startedContainers: StartedContainers
+  /** Since when the kubelet's process runs. */
+  startedAtMs(): number
   isConnected(): boolean
   /** Opens when the API server can be reached again. */
   connection(): Gate
@@ -88,6 +93,7 @@ type KubeletOptions = {
   readonly speeds: KubeletSpeeds
   readonly labels: Readonly<Record<string, string>>
   readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+  readonly startedContainers: StartedContainers
 }
 
 /** The kubelet looks at what the API holds at least this often (status manager, syncPeriod). */
@@ -104,6 +110,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   /** Whether the kubelet's process runs. */
   let isUp = true
   let isReady = true
+  let startedAtMs = clock.nowMs()
   /** The machine is gone for good. */
   let isOver = false
   let connection = new Gate()
@@ -129,6 +136,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     event: words => {
       if (isConnected()) record(words)
     },
+    startedContainers: options.startedContainers,
+    startedAtMs: () => startedAtMs,
     isConnected,
     connection: () => connection,
   }
@@ -238,6 +247,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       clock.after(speeds.kubeletMs, () => {
         if (isOver) return
         isUp = true
+        startedAtMs = clock.nowMs()
         restartWorkers()
         comeBack()
       })
@@ -248,6 +258,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     boot() {
       isUp = true
+      startedAtMs = clock.nowMs()
       crashes.clear()
       imageBackOff.clear()
       lastFailure.clear()

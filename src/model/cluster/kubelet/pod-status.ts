@@ -21,6 +21,8 @@ export type ContainerRun = {
   readonly startedAtMs: number
   /** Absent when it could not be started. */
   readonly container: Container | undefined
+  /** What its startup probe has said; `not probed`: there is none, or nobody has probed yet since the kubelet began. */
+  startup: 'not probed' | 'pending' | 'succeeded' | 'failed'
   end: ContainerEnd | undefined
 }
 
@@ -82,15 +84,15 @@ function containerStatus(
       return { state: { waiting: waitingOf(reason) }, lastState: terminated(run.end) }
     return { state: terminated(run.end), ...last }
   }
-  const isRunning = run !== undefined && run.end === undefined
+  const isStarted = run !== undefined && run.end === undefined && (run.startup === 'not probed' || run.startup === 'succeeded')
   const isDone = kind === 'init' && run?.end?.exitCode === 0
   const extra: object = {
     image: spec.image ?? '',
     imageID: record.imageId,
     ...(run === undefined ? {} : { containerID: `containerd://${run.id}` }),
-    started: isRunning,
+    started: isStarted,
   }
-  return { name: spec.name, ready: isRunning || isDone, restartCount: run?.number ?? 0, ...states(), ...extra }
+  return { name: spec.name, ready: isStarted || isDone, restartCount: run?.number ?? 0, ...states(), ...extra }
 }
 
 const waitingOf = (why: WaitReason | undefined) => {
@@ -169,4 +171,12 @@ export function podStatus(
     containerStatuses: mainStatuses,
     ...({ qosClass: 'BestEffort' } as object),
   }
+}
+
+/** Conditions that are not the kubelet's stay as they are. */
+export function merged(object: PodObject, status: NonNullable<PodObject['status']>): NonNullable<PodObject['status']> {
+  const own = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'])
+  const theirs = (object.status?.conditions ?? []).filter(condition => !own.has(condition.type))
+  const ours = (status.conditions ?? []).filter(condition => own.has(condition.type))
+  return { ...object.status, ...status, conditions: [...ours, ...theirs] }
 }

@@ -7,7 +7,8 @@ import { isTerminal, type PodObject, uidOf } from '../pod-spec.ts'
 import { Gate, type Routine, type RunningRoutine, startRoutine } from '../routine.ts'
 import { bringDown, bringUp, type ContainerContext, crashLoop, type RunningHook, recordEvent } from './container-life.ts'
 import type { KubeletCore } from './kubelet.ts'
-import { type ContainerRecord, isRestarted, podStatus, type WaitReason } from './pod-status.ts'
+import { type ContainerRecord, type ContainerRun, isRestarted, merged, podStatus, type WaitReason } from './pod-status.ts'
+import { probeStartup } from './startup-probe.ts'
 import { setUpVolumes, type Volumes } from './volumes.ts'
 
 export type PodWorker = {
@@ -44,6 +45,8 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
   const main: ContainerRecord[] = recordsOf(first.spec?.containers)
   const reasons = new Map<string, WaitReason>()
   const hooks = new Map<string, RunningHook>()
+  /** Containers with a startup probe that somebody probes. */
+  let probed = new Set<ContainerRun>()
   const uid = uidOf(first)
   const spawn = <T>(routine: Routine<T>, ended: (result: T) => void): void => {
     let one: RunningRoutine | undefined
@@ -81,6 +84,7 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
   const stop = () => {
     const all = [...running]
     running.clear()
+    probed = new Set()
     for (const one of all) one.cancel()
   }
   /** The worker's one story: what it did before is over. */
@@ -98,6 +102,14 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     }
   }
 
+  const probe = () => {
+    for (const { spec, run } of main) {
+      if (spec.startupProbe === undefined || run?.end !== undefined || run === undefined || probed.has(run)) continue
+      probed.add(run)
+      spawn(probeStartup(context, spec, run), () => undefined)
+    }
+  }
+
   /** Starts what should run. @returns whether anything was tried or has changed, and when to look again. */
   function* pass(): Routine<{ readonly isBusy: boolean; readonly againMs: number | undefined }> {
     let isBusy = false
@@ -108,6 +120,12 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     ]
     for (const { record, kind } of all) {
       const { name } = record.spec
+      if (record.run?.startup === 'failed' && record.run.end === undefined) {
+        const graceSeconds = record.spec.startupProbe?.terminationGracePeriodSeconds ?? graceOf(pod)
+        const next = (pod.spec?.restartPolicy ?? 'Always') === 'Never' ? '' : ', will be restarted'
+        yield* bringDown(context, record, graceSeconds, `Container ${name} failed startup probe${next}`, hooks)
+        isBusy = true
+      }
       const isDone = kind === 'init' && record.run?.end?.exitCode === 0
       if (isDone || (record.run !== undefined && record.run.end === undefined) || !isRestarted(pod, record, kind)) {
         if (kind === 'init' && !isDone) return { isBusy, againMs }
@@ -136,6 +154,7 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     for (;;) {
       changed = new Gate()
       publish('now')
+      probe()
       if (isTerminal({ ...pod, ...(last === undefined ? {} : { status: last }) })) {
         stage = 'ended'
         return
@@ -228,6 +247,8 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     restart(now) {
       stop()
       reasons.clear()
+      // Whoever probed is forgotten with what was found.
+      for (const { run: life } of main) if (life !== undefined) life.startup = 'not probed'
       if (now === 'gone') isVanished = true
       else if (now !== 'unknown') pod = now
       continueStory()
@@ -268,11 +289,3 @@ const graceOf = (pod: PodObject): number =>
 
 const readiness = (status: PodObject['status']): string | undefined =>
   status?.conditions?.find(condition => condition.type === 'Ready')?.status
-
-/** Conditions that are not the kubelet's stay as they are. */
-function merged(object: PodObject, status: NonNullable<PodObject['status']>): NonNullable<PodObject['status']> {
-  const own = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'])
-  const theirs = (object.status?.conditions ?? []).filter(condition => !own.has(condition.type))
-  const ours = (status.conditions ?? []).filter(condition => own.has(condition.type))
-  return { ...object.status, ...status, conditions: [...ours, ...theirs] }
-}
