@@ -76,8 +76,8 @@ const trimCondition = (full: Condition): Condition =>
     ? condition(full)
     : (present({ ...condition(full), reason: full.reason, message: full.message }) as Condition)
 
-const trimContainer = ({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus =>
-  present({ name, ready, restartCount, state: trimState(state), lastState: trimState(lastState) }) as ContainerStatus
+const trimContainer = ({ name, ready, restartCount, started, state, lastState }: ContainerStatus): ContainerStatus =>
+  present({ name, ready, restartCount, started, state: trimState(state), lastState: trimState(lastState) }) as ContainerStatus
 
 function trimState(state: ContainerState | undefined): ContainerState | undefined {
   if (state === undefined) return undefined

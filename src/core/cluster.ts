@@ -47,6 +47,8 @@ export type ContainerState = {
 export type ContainerStatus = {
   readonly name: string
   readonly ready?: boolean
+  /** False while a startup probe has not succeeded. */
+  readonly started?: boolean
   readonly restartCount?: number
   readonly state?: ContainerState
   readonly lastState?: ContainerState

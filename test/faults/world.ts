@@ -8,7 +8,7 @@ import { type KubeObject, keyOf } from '../../src/core/object.ts'
 import { crds, modules as moduleKind, namespaces } from '../../src/core/resources.ts'
 import { customResourceDefinitions } from '../../src/manifests/crds.ts'
 import type { Fault } from '../../src/model/api-server.ts'
-import { createCluster, type ModelCluster } from '../../src/model/cluster.ts'
+import { type ClusterOptions, createCluster, type ModelCluster } from '../../src/model/cluster.ts'
 import type { KubeRequest, Transport } from '../../src/shell/kube/transport.ts'
 import { createOperator, type Operator } from '../../src/shell/loop/operator.ts'
 import { type Never, watchForNever } from './never.ts'
@@ -36,6 +36,7 @@ export type WorldOptions = {
   /** Wraps what the operator talks through. */
   readonly transport?: (transport: Transport, cluster: ModelCluster) => Transport
   readonly chance?: () => number
+  readonly cluster?: ClusterOptions
 }
 
 const isEvent = (request: KubeRequest): boolean => /\/events(\/|$)/.test(request.path)
@@ -43,7 +44,7 @@ const isEvent = (request: KubeRequest): boolean => /\/events(\/|$)/.test(request
 export function startWorld(options: WorldOptions = {}): World {
   let count = 0
   let changing = 0
-  const cluster = createCluster({})
+  const cluster = createCluster(options.cluster)
   const { api, clock } = cluster
   for (const crd of customResourceDefinitions()) api.create(crds, crd)
   for (const name of [namespace, 'openshift-kmm'])

@@ -8,7 +8,7 @@ import { kernelLabelValue } from '../kernel/version.ts'
 import { annotations, labels, loaderVersionLabel, podFinalizer } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { ownedMetadata, ownLabels, placement } from '../operand-pods.ts'
-import { containerScript, gracePeriodSeconds, type Loading, loadScript, unloadScript } from './hooks.ts'
+import { containerScript, gracePeriodSeconds, type Loading, loadScript, startedScript, unloadScript } from './hooks.ts'
 import { softDependencies } from './modprobe.ts'
 import { reloadInputs } from './reload.ts'
 
@@ -102,6 +102,7 @@ function loaderContainer(
       postStart: { exec: { command: shell(loadScript(loading)) } },
       preStop: { exec: { command: shell(unloadScript(loading)) } },
     },
+    startupProbe: startupProbe(shell(startedScript())),
     // Not privileged: this capability is all that loading needs; spc_t lets SELinux see a trusted container.
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -112,6 +113,18 @@ function loaderContainer(
     volumeMounts: mounts(input).map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly ? { readOnly } : {}) })),
   }
 }
+
+/**
+ * Each field as the API server would fill it in. The probe only reports: it must never end a container whose driver is loaded, however
+ * long a busy node cannot run it. A container without a driver ends by itself.
+ */
+const startupProbe = (command: readonly string[]) => ({
+  exec: { command },
+  periodSeconds: 1,
+  timeoutSeconds: 10,
+  successThreshold: 1,
+  failureThreshold: 86_400,
+})
 
 type Mount = { readonly name: string; readonly mountPath: string; readonly readOnly: boolean; readonly source: object }
 

@@ -5,6 +5,10 @@ export type LoaderPaths = {
    * restarted one has no mark, and it can be written where the root file system is read-only.
    */
   readonly mark: string
+  /** Pid of the load hook while it works; empty when it has failed by itself. As the mark, made anew with each container. */
+  readonly loadHook: string
+  /** A directory for each pid of the container. */
+  readonly processes: string
   readonly terminationLog: string
   readonly bootId: string
   readonly uptime: string
@@ -15,6 +19,8 @@ export type LoaderPaths = {
 
 export const loaderPaths: LoaderPaths = {
   mark: '/dev/kmm-loaded',
+  loadHook: '/dev/kmm-load-hook',
+  processes: '/proc',
   terminationLog: '/dev/termination-log',
   bootId: '/proc/sys/kernel/random/boot_id',
   uptime: '/proc/uptime',

@@ -1,4 +1,4 @@
-// The three scripts of a loader container: its command, the postStart hook that loads and the preStop hook that unloads.
+// The scripts of a loader container: its command, the postStart hook that loads, the startup probe, the preStop hook that unloads.
 // Plain POSIX sh (dash, busybox ash, bash); built on kubelet-facts.md and decisions.md 12-14 and 16.
 import type { CanonicalModprobe } from '../canonical.ts'
 import { type LoaderPaths, loaderPaths } from './hook-paths.ts'
@@ -17,26 +17,45 @@ export type Loading = {
 export const gracePeriodSeconds = 600
 /** The unload hook ends this long before the kubelet would kill it, so that its exit code is heard. */
 const reserveSeconds = 30
-const waitForMarkSeconds = 300
+/** A container that has not loaded its driver after this time, in seconds, ends itself. */
+export const waitForMarkSeconds = 300
+/** How long the load hook may take to begin, and the kubelet to end a container whose load hook has failed. */
+const waitForHookSeconds = 60
+const waitForEndSeconds = 10
 
-/** The container's command. It ends when no mark comes: a kubelet restarted during postStart never runs that hook again. */
+/**
+ * The container's command. It ends when the load hook is cut, never begins, or takes too long: a kubelet that is restarted in between
+ * never runs that hook again, and tells that the container is ready.
+ */
 export const containerScript = (paths: LoaderPaths = loaderPaths): string => `trap 'exit 0' TERM
-# The postStart hook leaves a mark when the driver is loaded. A kubelet that was
-# restarted meanwhile does not run the hook again: end, so that it has to.
-left=${waitForMarkSeconds}
+# The postStart hook leaves a mark when the driver is loaded. A kubelet that is
+# restarted meanwhile cuts the hook, and does not run it again: end, so that it
+# has to. A hook that fails leaves an empty file; then the kubelet ends us.
+waited=0
+failed=0
 until [ -s ${shellPath(paths.mark)} ]; do
-  [ "$left" -gt 0 ] || exit 1
-  left=$((left - 1))
+  hook=none
+  { read -r hook < ${shellPath(paths.loadHook)}; } 2> /dev/null || :
+  case $hook in
+    none) [ "$waited" -lt ${waitForHookSeconds} ] || exit 1 ;;
+    '') failed=$((failed + 1)) && [ "$failed" -le ${waitForEndSeconds} ] || exit 1 ;;
+    *) [ -d ${shellPath(paths.processes)}/"$hook" ] || [ -s ${shellPath(paths.mark)} ] || exit 1 ;;
+  esac
+  [ "$waited" -lt ${waitForMarkSeconds} ] || exit 1
+  waited=$((waited + 1))
   sleep 1
 done
 sleep infinity &
 wait
 `
 
+/** The startup probe: exits 0 iff this container has loaded its driver. */
+export const startedScript = (paths: LoaderPaths = loaderPaths): string => `[ -s ${shellPath(paths.mark)} ]`
+
 /** The postStart hook: exits 0 iff the driver is loaded and the mark is left; else with the code of the step that failed. */
 export function loadScript(loading: Loading, paths: LoaderPaths = loaderPaths): string {
   const { modprobe, inTreeModuleToRemove, firmwareClassPath } = loading
-  const mark = shellPath(paths.mark)
+  const [mark, hook] = [shellPath(paths.mark), shellPath(paths.loadHook)]
   const firmware = modprobe.firmwarePath === '' ? undefined : modprobe.firmwarePath
   const inTree = inTreeModuleToRemove === '' ? undefined : inTreeModuleToRemove
   const searchPath = firmware === undefined || firmwareClassPath === '' ? undefined : firmwareClassPath
@@ -50,7 +69,7 @@ export function loadScript(loading: Loading, paths: LoaderPaths = loaderPaths): 
   return [
     '# Load the driver.\n',
     telling(paths),
-    `open_mark() { printf '' > ${mark}; }\nleave_mark() { echo loaded > ${mark}; }\n`,
+    `open_mark() { printf '' > ${mark} && echo "$$" > ${hook}; }\nleave_mark() { echo loaded > ${mark}; }\n`,
     inTree === undefined ? '' : inTreeRemoval(inTree, paths),
     searchPath === undefined ? '' : firmwareSearchPath(searchPath, paths),
     firmware === undefined ? '' : `${firmwareCopy(firmware, paths)}\n${firmwareRemoval(firmware, paths)}`,
@@ -66,7 +85,7 @@ fi
 failed=$code
 `,
     firmware === undefined ? '' : `[ -z "$copied" ] || ( remove_firmware ) > /dev/null 2>&1\n`,
-    `kernel=$(kernel_log)\ntell 'load failed'\nexit "$failed"\n`,
+    `kernel=$(kernel_log)\ntell 'load failed'\n{ printf '' > ${hook}; } 2> /dev/null || :\nexit "$failed"\n`,
   ].join('')
 }
 

@@ -4,7 +4,7 @@ import type { CanonicalModule } from '../canonical.ts'
 import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
 import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
-import { isUnheardSinceReturn } from '../node/ready-labels.ts'
+import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
 import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
@@ -80,7 +80,7 @@ const currentPod = (pods: NodePods, step: KernelStep | undefined): Pod | undefin
     : pods.loaders.find(pod => !isDeleting(pod) && ownerUidOf(pod) === step.daemonSet?.metadata.uid)
 
 function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loaded' | 'outdated' | 'not loaded' {
-  if (!isServing(pod) && !isUnheardSinceReturn(pod, target.node)) return 'not loaded'
+  if (!isServing(pod) && !isUnheardSinceReturn(pod, target.node) && !isProbedAgain(pod)) return 'not loaded'
   const template = step?.wanted ?? step?.daemonSet
   return template !== undefined && isOutdated(pod, template) ? 'outdated' : 'loaded'
 }

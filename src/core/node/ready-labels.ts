@@ -1,9 +1,19 @@
 // The ready labels of a Node: which drivers and device plugins really run there (behaviour.md 2.7, decisions.md 19).
 import { isNodeReady, type Node, type Pod } from '../cluster.ts'
+import { waitForMarkSeconds } from '../loading/hooks.ts'
 import { deprecatedPluginReadyLabel, deprecatedReadyLabel, pluginReadyLabel, readyLabel } from '../names.ts'
 import type { Labels } from '../object.ts'
 import { parseKey } from '../object.ts'
-import { containerOf, hasOurFinalizer, isDeleting, isServing, moduleKeyOf, type Operand, operandOf } from '../operands.ts'
+import {
+  containerOf,
+  hasOurFinalizer,
+  isAdopted,
+  isDeleting,
+  isServing,
+  moduleKeyOf,
+  type Operand,
+  operandOf,
+} from '../operands.ts'
 
 /** Both spellings: with the namespace, and the deprecated one without (still read by other tools). */
 export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [string, string] {
@@ -28,7 +38,7 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
     const keys = readyLabelsOf(operandOf(pod), moduleKey)
     for (const key of keys) {
       const stays = node.metadata.labels?.[key] !== undefined && isUnheardSinceReturn(pod, node)
-      if (isServing(pod) || stays) wanted[key] = ''
+      if (isServing(pod) || isProbedAgain(pod) || stays) wanted[key] = ''
     }
   }
   return wanted
@@ -40,17 +50,32 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
  */
 const isUnfinished = (pod: Pod): boolean => operandOf(pod) === 'loader' && isDeleting(pod) && hasOurFinalizer(pod)
 
+/** When Ready ceased to be true, after the container that runs now was started: it was ready with this very container. */
+function ceasedWhileRunning(pod: Pod): number | undefined {
+  const ceased = pod.status?.conditions?.find(
+    condition => condition.type === 'Ready' && condition.status !== 'True',
+  )?.lastTransitionTime
+  const started = containerOf(pod)?.state?.running?.startedAt
+  if (isDeleting(pod) || ceased === undefined || started === undefined) return undefined
+  return Date.parse(started) < Date.parse(ceased) ? Date.parse(ceased) : undefined
+}
+
 /**
  * The node life cycle sets Ready=False on every pod of a silent node. When the node is back, that is not the kubelet's word: a
  * container that runs since before counts as it did, until its kubelet reports (after a reboot: as not running, or with a new start).
  */
 export function isUnheardSinceReturn(pod: Pod, node: Node): boolean {
-  if (isDeleting(pod)) return false
   const returned = node.status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime
-  const silenced = pod.status?.conditions?.find(
-    condition => condition.type === 'Ready' && condition.status !== 'True',
-  )?.lastTransitionTime
-  const started = containerOf(pod)?.state?.running?.startedAt
-  if (returned === undefined || silenced === undefined || started === undefined) return false
-  return Date.parse(silenced) <= Date.parse(returned) && Date.parse(started) < Date.parse(silenced)
+  const silenced = ceasedWhileRunning(pod)
+  return returned !== undefined && silenced !== undefined && silenced <= Date.parse(returned)
+}
+
+/**
+ * A kubelet before 1.35 that was restarted takes Ready back until its startup probe has succeeded once more. A container of ours that
+ * ran for longer than a load may take has loaded its driver: else it would have ended itself (core/loading/hooks.ts).
+ */
+export function isProbedAgain(pod: Pod): boolean {
+  if (operandOf(pod) !== 'loader' || isAdopted(pod) || containerOf(pod)?.started !== false) return false
+  const [ceased, started] = [ceasedWhileRunning(pod), containerOf(pod)?.state?.running?.startedAt]
+  return ceased !== undefined && started !== undefined && ceased - Date.parse(started) > waitForMarkSeconds * 1000
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { CanonicalModule } from '../../../src/core/canonical.ts'
 import type { DaemonSet } from '../../../src/core/cluster.ts'
 import type { Settings } from '../../../src/core/controller.ts'
 import { resolveMapping } from '../../../src/core/kernel/mapping.ts'
 import { loaderDaemonSet } from '../../../src/core/loading/daemonset.ts'
 import { reloadInputs } from '../../../src/core/loading/reload.ts'
-import type { CanonicalModule } from '../../../src/core/canonical.ts'
 import { aCanonicalModule, settings } from '../../builders.ts'
 import { frozen } from '../frozen.ts'
 
@@ -37,7 +37,7 @@ const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown
 describe('The loader DaemonSet', () => {
   it('has exactly the shape of the documentation, without scripts', () => {
     const made = daemonSet()
-    const { command, lifecycle, ...container } = podOf(made).containers[0] ?? {}
+    const { command, lifecycle, startupProbe: _, ...container } = podOf(made).containers[0] ?? {}
     assert.deepEqual(command?.[0], '/bin/sh')
     assert.deepEqual(Object.keys(lifecycle ?? {}), ['postStart', 'preStop'])
     const label = made.metadata.labels?.[kernelLabel] ?? ''
@@ -85,6 +85,16 @@ describe('The loader DaemonSet', () => {
         seLinuxOptions: { type: 'spc_t' },
       },
       volumeMounts: [{ name: 'node-lib-modules', mountPath: `/lib/modules/${kernel}`, readOnly: true }],
+    })
+  })
+
+  it('has a startup probe that asks for the mark, states what the server would fill in, and ends no container', () => {
+    assert.deepEqual(podOf(daemonSet()).containers[0]?.['startupProbe'], {
+      exec: { command: ['/bin/sh', '-c', '[ -s /dev/kmm-loaded ]'] },
+      periodSeconds: 1,
+      timeoutSeconds: 10,
+      successThreshold: 1,
+      failureThreshold: 86_400,
     })
   })
 
@@ -232,6 +242,10 @@ describe('What needs a reload', () => {
   ] as const) {
     it(`is not ${what}`, () => assert.equal(digest(container), digest({})))
   }
+
+  it('has the digest that pods of before carry: an upgrade of the operator reloads nobody', () => {
+    assert.equal(reloadInputs(specOf(aCanonicalModule(), '6.1.0-1-amd64')), 'c7fc5df39ec0fc58')
+  })
 
   it('is not the selector, a toleration or a pull secret', () => {
     const { moduleLoader } = aCanonicalModule({ container: base }).spec

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { containerScript, type Loading, loadScript, unloadScript } from '../../../src/core/loading/hooks.ts'
+import { containerScript, type Loading, loadScript, startedScript, unloadScript } from '../../../src/core/loading/hooks.ts'
 import { bootId, type LoaderContainer, loaderContainer } from './loader-container.ts'
 
 const driver: Loading = { modprobe: { moduleName: 'mod_a', dirName: '/opt', parameters: ['param=1'] } }
@@ -300,9 +300,36 @@ describe('The unload hook', () => {
 })
 
 describe('The command of the container', () => {
-  it('ends by itself when no mark comes for 5 minutes', () => {
-    assert.equal(container.run(containerScript(container.paths)).code, 1)
-    assert.equal(container.calls('sleep').length, 300)
+  const command = () => container.run(containerScript(container.paths))
+  const dead = '4194304' // one more than the highest pid there can be (proc(5), pid_max)
+
+  for (const [says, hook, seconds] of [
+    ['the load hook has not begun after a minute', undefined, 60],
+    ['the load hook is still at work after 5 minutes', String(process.pid), 300],
+    ['the load hook is cut', dead, 0],
+    ['the load hook failed 10 seconds ago', '', 10],
+  ] as const) {
+    it(`ends by itself when ${says}`, () => {
+      if (hook !== undefined) container.write('dev/kmm-load-hook', hook)
+      assert.equal(command().code, 1)
+      assert.equal(container.calls('sleep').length, seconds)
+    })
+  }
+
+  it('stays when the load hook left the mark in the moment in which it was looked for', () => {
+    container.write('dev/kmm-load-hook', dead)
+    const between = containerScript(container.paths).replace('case $hook', `echo loaded > '${container.paths.mark}'; case $hook`)
+    assert.equal(container.run(between).code, 0)
+    assert.deepEqual(container.calls('sleep'), [['1'], ['infinity']])
+  })
+
+  it('sees the load hook at work, and after a failure an empty file', () => {
+    container.program('modprobe', `read -r hook < '${container.paths.loadHook}' && [ -d "/proc/$hook" ] || echo nobody`)
+    assert.equal(load().code, 0)
+    assert.equal(log(), `kmm loaded ${bootId}\n`)
+    container.program('modprobe', 'exit 1')
+    assert.equal(load().code, 1)
+    assert.equal(container.read('dev/kmm-load-hook'), '')
   })
 
   for (const [state, content] of [
@@ -333,5 +360,20 @@ describe('The command of the container', () => {
     container.program('sleep', `case $1 in 1) echo loaded > '${container.paths.mark}' ;; esac`)
     assert.equal(container.run(containerScript(container.paths)).code, 0)
     assert.deepEqual(container.calls('sleep'), [['1'], ['infinity']])
+  })
+})
+
+describe('The startup probe', () => {
+  const probe = () => container.run(startedScript(container.paths)).code
+  it('fails until the driver is loaded, and again when it is unloaded', () => {
+    assert.equal(probe(), 1)
+    container.program('modprobe', 'exit 1')
+    load()
+    assert.equal(probe(), 1)
+    container.program('modprobe')
+    load()
+    assert.equal(probe(), 0)
+    unload()
+    assert.equal(probe(), 1)
   })
 })

@@ -30,6 +30,8 @@ export function loaderContainer(): LoaderContainer {
   const at = (path: string) => join(folder, path)
   const paths: LoaderPaths = {
     mark: at('dev/kmm-loaded'),
+    loadHook: at('dev/kmm-load-hook'),
+    processes: '/proc',
     terminationLog: at('dev/termination-log'),
     bootId: at('proc/boot_id'),
     uptime: at('proc/uptime'),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import type { CanonicalModprobe } from '../../../src/core/canonical.ts'
 import { loadScript, unloadScript } from '../../../src/core/loading/hooks.ts'
 import { loadArguments, shellWord, softDependencies, unloadArguments } from '../../../src/core/loading/modprobe.ts'
-import type { CanonicalModprobe } from '../../../src/core/canonical.ts'
 import { frozen } from '../frozen.ts'
 import { loaderContainer } from './loader-container.ts'
 

@@ -71,6 +71,21 @@ const cases: readonly Case[] = [
   },
   { says: 'while the container runs nothing is decided', pod: {}, verdict: 'wait' },
   {
+    says: 'while the container runs nothing is decided, though its startup probe has not succeeded yet',
+    pod: { ...neverReady, container: { started: false, state: { running: { startedAt: '2026-01-01T00:00:02Z' } } } },
+    verdict: 'wait',
+  },
+  {
+    says: 'a loader that said it loaded and ended before its startup probe succeeded is held',
+    pod: { ...neverReady, container: ended('kmm loaded boot-1') },
+    verdict: 'hold',
+  },
+  {
+    says: 'a loader that was probed once more when it ended, and says nothing, is held',
+    pod: { ready: false, readySince: '2026-01-01T00:40:00Z', container: ended('', { started: false }) },
+    verdict: 'hold',
+  },
+  {
     says: 'while a hook may run (ContainerCreating) nothing is decided',
     pod: { ...neverReady, deleted: '2026-01-01T01:10:00Z', container: { state: { waiting: { reason: 'ContainerCreating' } } } },
     verdict: 'wait',

@@ -64,6 +64,39 @@ describe('ready labels', () => {
       ),
       {},
     ))
+
+  const running = { state: { running: { startedAt: '2026-01-01T00:00:02Z' } } }
+  for (const [says, readySince, container, labels, wanted] of [
+    ['a running loader whose startup probe never succeeded gives none', '2026-01-01T00:00:00Z', { started: false }, {}, {}],
+    ['nor does it keep the label of an earlier one', '2026-01-01T00:00:00Z', { started: false }, ready, {}],
+    [
+      'a loader that a restarted kubelet probes once more keeps its label',
+      '2026-01-01T00:05:03Z',
+      { started: false },
+      ready,
+      ready,
+    ],
+    ['and gets it where the restart hid that it was loaded', '2026-01-01T00:05:03Z', { started: false }, {}, ready],
+    ['but not one that is so young that it may not have loaded', '2026-01-01T00:05:02Z', { started: false }, ready, {}],
+    ['nor one that is not ready for another reason', '2026-01-01T00:05:03Z', { started: true }, ready, {}],
+  ] as const) {
+    it(says, () => {
+      const pod = aPod({ ready: false, readySince, container: { ...running, ...container } })
+      assert.deepEqual(labelsOf(aNode({ labels }), pod), wanted)
+    })
+  }
+  for (const [says, options] of [
+    ['a loader that is being deleted', { deleted: '2026-01-01T00:50:00Z' }],
+    ['an adopted loader', { inputs: null }],
+    ['a device plugin', { operand: 'plugin' }],
+  ] as const) {
+    it(`${says} keeps no label by being probed once more`, () => {
+      const container = { ...running, started: false }
+      const pod = aPod({ ready: false, readySince: '2026-01-01T00:30:00Z', container, ...options })
+      assert.deepEqual(labelsOf(aNode({ labels: { ...ready, ...pluginReady } }), pod), {})
+    })
+  }
+
   it('a new loader is not ready while an older one is held on the node', () =>
     assert.deepEqual(
       labelsOf(
