@@ -80,12 +80,12 @@ export async function eventually(what: string, isSo: () => Promise<boolean | str
   assert.fail(`not in ${seconds} s: ${what}${last === false ? '' : `: ${last}`}`)
 }
 
-/** Our CRD, and namespaces with the service accounts `default` and those named. Resolves when Modules can be created. */
+/** Our CRD, the operator's namespace, and namespaces with the service accounts `default` and those named. Modules can be created then. */
 export async function prepareCluster(plane: ControlPlane, accounts: Readonly<Record<string, readonly string[]>>): Promise<void> {
   const file = join(root, 'config/crd/modules.kmm.sigs.x-k8s.io.yaml')
   const [definition] = parseYamlDocuments(await readFile(file, 'utf8'), file)
   await create(plane, crds, definition?.value as object)
-  for (const [namespace, names] of Object.entries(accounts)) {
+  for (const [namespace, names] of Object.entries({ 'openshift-kmm': [], ...accounts })) {
     if (namespace !== 'default')
       await succeed(plane, { method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: namespace } } })
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts`

@@ -5,7 +5,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import packageJson from '../../package.json' with { type: 'json' }
 import type { Module } from '../../src/api/module.ts'
+import { controllers } from '../../src/controllers/index.ts'
 import type { DaemonSet } from '../../src/core/cluster.ts'
 import { daemonSets, modules, nodes, pods } from '../../src/core/resources.ts'
 import { parseYamlDocuments } from '../../src/shell/yaml.ts'
@@ -165,6 +167,49 @@ describe("the documentation's Modules on a real control plane", () => {
       assert.deepEqual(await nodesWith(plane, `kmm.node.kubernetes.io/${label}`), names, label)
   })
 
+  real('are preceded in the log by who the operator is, and what it listens to', async () => {
+    const records = (await operator?.records()) ?? []
+    for (const { level, time, logger } of records) {
+      assert.ok(['debug', 'info', 'warn', 'error'].includes(level))
+      assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+      assert.equal(logger, 'kmm')
+    }
+    const told = (msg: string) => records.filter(record => record.msg === msg)
+    assert.deepEqual(
+      told('starting manager').map(({ version, commit }) => [version, commit]),
+      [[packageJson.version, '<undefined>']],
+    )
+    assert.match(String(told('Starting server').find(({ kind }) => kind === 'health probe')?.['addr']), /^127\.0\.0\.1:\d+$/)
+    const sources = (name: string) => told('Starting EventSource').filter(({ controller }) => controller === name)
+    assert.deepEqual(
+      sources('Module').map(({ controllerGroup, controllerKind, source }) => [controllerGroup, controllerKind, source]),
+      ['v1beta1.Module', 'v1.DaemonSet', 'v1.Pod', 'v1.Node', 'v1.Event'].map(kind => [
+        'kmm.sigs.x-k8s.io',
+        'Module',
+        `kind source: *${kind}`,
+      ]),
+    )
+    assert.ok(sources('Node').length > 0)
+    assert.deepEqual(
+      told('Starting Controller').map(({ controller }) => controller),
+      controllers.map(({ name }) => name),
+    )
+    // The order of the documentation's sample.
+    const at = (start: string) => records.findIndex(({ msg }) => msg.startsWith(start))
+    const order = [
+      'starting manager',
+      'Starting server',
+      'attempting to acquire',
+      'successfully acquired',
+      'Starting EventSource',
+    ].map(at)
+    assert.deepEqual(
+      order.toSorted((a, b) => a - b),
+      order,
+    )
+    assert.ok(order.every(index => index >= 0))
+  })
+
   real('cost at most so many writes, and none that was refused', async plane => {
     const writes = await operatorWrites(plane)
     assert.deepEqual(refusedWrites(writes), [])
@@ -188,7 +233,9 @@ describe("the documentation's Modules on a real control plane", () => {
 
   real('cost no write when the operator is restarted, and none for a cordon', async plane => {
     const before = (await operatorWrites(plane)).length
+    const askedMs = performance.now()
     assert.equal(await operator?.end(), 0)
+    assert.ok(performance.now() - askedMs < 5000, 'it ends within seconds')
     operator = await startOperator(plane)
     await delay(5000)
     assert.deepEqual((await operatorWrites(plane)).slice(before).map(told), [], 'restart')

@@ -79,7 +79,9 @@ async function readConfig(file: string | undefined, log: Log): Promise<OperatorC
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    throw new BadInput(file, undefined, `the config file cannot be read: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file: check the path given with --config' : message
+    throw new BadInput(file, undefined, `the config file cannot be read: ${why}`)
   }
   const { config, unknownKeys } = parseConfig(text, file)
   for (const key of unknownKeys) log('warn', `the config file has a key that this version does not know: ${key}`, { file, key })
