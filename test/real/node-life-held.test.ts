@@ -71,10 +71,12 @@ async function silence(plane: ControlPlane, module: string, node: string): Promi
 
 /** As a kubelet tells of a pod whose preStop hook tried until the grace period ended (kubelet-facts.md 7-9). */
 async function failUnload(plane: ControlPlane, pod: Pod, name: string): Promise<void> {
-  await recorded().until(`the end of ${pod.metadata.name}`, now => {
+  const isTold = (now: Objects): boolean => {
     const seen = now.pods.get(podKeyOf(pod))
     return seen !== undefined && isDeleting(seen)
-  })
+  }
+  // The garbage collector looks for new kinds, such as Module, every 30 s.
+  await recorded().until(`the end of ${pod.metadata.name}`, isTold, 60)
   const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   const bootId = bootIdOf(pod.spec?.nodeName ?? '')
   const message = `kmm unload failed ${bootId}\nmodprobe: FATAL: Module ${name}_mod is in use.\n`
