@@ -136,6 +136,20 @@ describe('architecture', () => {
     )
   })
 
+  it('no file imports itself in a circle, not even for a type', () => {
+    const next = Map.groupBy(imports.filter(isLocal), found => found.file)
+    const done = new Set<string>()
+    const circles: string[] = []
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+      if (path.includes(file) || done.has(file)) return
+      for (const found of next.get(file) ?? []) visit(targetOf(found), [...path, file])
+      done.add(file)
+    }
+    for (const file of sources) visit(file, [])
+    assert.deepEqual(circles, [])
+  })
+
   it('the only barrel file is controllers/index.ts', () => {
     assert.deepEqual(
       sources.filter(file => file.endsWith('/index.ts')),

@@ -9,6 +9,7 @@ import { isModule, refuseWrongTypes } from '../input/modules.ts'
 import type { InputObject } from '../input/objects.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
 import { printJson } from '../json.ts'
+import type { Finding, Findings } from './findings.ts'
 import { findOverlaps } from './overlaps.ts'
 import { printFindingsAsText } from './text.ts'
 
@@ -17,9 +18,6 @@ export type ValidateOptions = {
   readonly old: readonly string[]
   readonly output: 'json' | 'text'
 }
-
-export type Finding = { readonly object: ObjectRef; readonly path: string; readonly code: string; readonly message: string }
-export type Findings = { readonly errors: readonly Finding[]; readonly warnings: readonly Finding[] }
 
 /** Resolves to the exit code: 1 when there is an error. Throws BadInput and UsageError. */
 export async function validate(options: ValidateOptions, io: Io): Promise<number> {

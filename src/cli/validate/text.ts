@@ -2,7 +2,7 @@
 import { keyOf } from '../../core/object.ts'
 import type { InputObject } from '../input/objects.ts'
 import { pathOf } from '../input/shape.ts'
-import type { Finding, Findings } from './command.ts'
+import type { Finding, Findings } from './findings.ts'
 
 export function printFindingsAsText(findings: Findings, inputs: readonly InputObject[]): string {
   const sorted = inputs.toSorted((a, b) => (keyOf(a.object) < keyOf(b.object) ? -1 : 1))

@@ -6,7 +6,7 @@ import { Gate, type Routine } from '../routine.ts'
 import type { Privilege } from '../surroundings.ts'
 import { durationText } from './back-off.ts'
 import { ensureImage } from './image-pull.ts'
-import type { KubeletCore } from './kubelet.ts'
+import type { KubeletCore } from './kubelet-core.ts'
 import { type ContainerRecord, type ContainerRun, isRestarted, type WaitReason } from './pod-status.ts'
 import { fieldValue, mountsOf, type Volumes } from './volumes.ts'
 

@@ -4,69 +4,16 @@ import { keyOf } from '../../../core/object.ts'
 import { nodes, pods } from '../../../core/resources.ts'
 import type { Clock } from '../../../shell/clock.ts'
 import type { ModelApi } from '../../api-server.ts'
-import { attempt, createEventRecorder, type EventRecorder } from '../events.ts'
-import type { Tree } from '../files.ts'
-import type { ModelKernel } from '../kernel.ts'
+import { attempt, createEventRecorder } from '../events.ts'
 import { asNode, asPod, isTerminal, type PodObject, uidOf } from '../pod-spec.ts'
 import type { ModelRegistry } from '../registry.ts'
 import { Gate } from '../routine.ts'
 import { fitsNodeSelection } from '../scheduling.ts'
-import type { Program } from '../surroundings.ts'
-import { type BackOff, createBackOff } from './back-off.ts'
+import { createBackOff } from './back-off.ts'
 import type { ImageStore, PullContext } from './image-pull.ts'
+import type { KubeletCore, KubeletSpeeds, Machine, StartedContainers } from './kubelet-core.ts'
 import { newNode, withNodeStatus } from './node-object.ts'
 import { createPodWorker, type PodWorker } from './pod-worker.ts'
-import type { StartedContainers } from './startup-probe.ts'
-
-/** How long things take, milliseconds. */
-export type KubeletSpeeds = {
-  /** Between a change and the kubelet that hears of it. */
-  readonly latencyMs: number
-  readonly pullMs: number
-  /** Sandbox, create and start of one container. */
-  readonly startMs: number
-  /** Before a hook's first command runs. */
-  readonly execMs: number
-  /** One modprobe, insmod or rmmod. */
-  readonly moduleMs: number
-  /** Until the kubelet looks at its runtime again and reports what it sees (PLEG). */
-  readonly relistMs: number
-  /** Between the last container's end and the delete of the pod object. */
-  readonly cleanUpMs: number
-  /** A kubelet's own restart. */
-  readonly kubeletMs: number
-  /** From power-off to a kubelet that reports again. */
-  readonly bootMs: number
-}
-
-/** The machine below the kubelet. */
-export type Machine = {
-  readonly name: string
-  kernel(): ModelKernel
-  readonly hostTree: Tree
-  readonly kernelLog: 'open' | 'restricted'
-  readonly programs: ReadonlyMap<string, Program>
-  /** Whether the kernel finds this firmware file in the node's file system. */
-  hasFirmware(name: string): boolean
-}
-
-export type KubeletCore = {
-  readonly api: ModelApi
-  readonly clock: Clock
-  readonly machine: Machine
-  readonly speeds: KubeletSpeeds
-  readonly pulls: Omit<PullContext, 'event'>
-  /** Restarts of containers. */
-  readonly crashes: BackOff
-  readonly event: EventRecorder
-  /** What becomes of containers with a startup probe when the kubelet is restarted. */
-  readonly startedContainers: StartedContainers
-  /** Since when the kubelet's process runs. */
-  startedAtMs(): number
-  isConnected(): boolean
-  /** Opens when the API server can be reached again. */
-  connection(): Gate
-}
 
 export type Kubelet = {
   /** A pod of this node has changed in the API, or is gone from it. */
@@ -111,8 +58,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let isUp = true
   let isReady = true
   let startedAtMs = clock.nowMs()
-  /** The machine is gone for good. */
-  let isOver = false
+  /** Keeps a kubelet that is being restarted from coming up on a machine without power. */
+  let cancelRestart = () => {}
   let connection = new Gate()
   const record = createEventRecorder(api, clock, 'kubelet', machine.name)
   const isConnected = () => isReachable && isUp
@@ -244,8 +191,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       imageBackOff.clear()
       lastFailure.clear()
       for (const worker of workers.values()) worker.stop()
-      clock.after(speeds.kubeletMs, () => {
-        if (isOver) return
+      cancelRestart = clock.after(speeds.kubeletMs, () => {
         isUp = true
         startedAtMs = clock.nowMs()
         restartWorkers()
@@ -254,6 +200,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     powerOff() {
       isUp = false
+      cancelRestart()
       for (const worker of workers.values()) worker.powerOff()
     },
     boot() {
@@ -268,7 +215,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     },
     end() {
       isUp = false
-      isOver = true
+      cancelRestart()
       for (const worker of workers.values()) worker.powerOff()
       workers.clear()
     },

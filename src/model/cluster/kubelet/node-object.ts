@@ -1,6 +1,6 @@
 // The Node object as its kubelet registers and reports it.
 import { type NodeObject, timeOf, withCondition } from '../pod-spec.ts'
-import type { Machine } from './kubelet.ts'
+import type { Machine } from './kubelet-core.ts'
 
 const healthy = [
   {

@@ -4,14 +4,6 @@ import { Gate, type Routine } from '../routine.ts'
 import { type ContainerContext, recordEvent } from './container-life.ts'
 import type { ContainerRun } from './pod-status.ts'
 
-/**
- * What a kubelet that was restarted makes of a running container with a startup probe. In both cases its first status counts the
- * container as started, since it is made before anybody probes (kubernetes/kubernetes#142305).
- * - `probed again`: before Kubernetes 1.35; ready, then not ready, then ready when the probe has succeeded once more;
- * - `left as they are`: since 1.35, for a container that was started 10 s before the kubelet or earlier; it is never probed again.
- */
-export type StartedContainers = 'probed again' | 'left as they are'
-
 /** Containers younger than that at the kubelet's start are probed in any case (prober, kubeletRestartGracePeriod). */
 const restartGraceMs = 10_000
 const attemptsPerProbe = 3
