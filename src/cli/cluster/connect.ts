@@ -28,7 +28,7 @@ export async function withCluster<T>(
   environment: Environment,
   use: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
-  const { connection, namespace } = await choose(choice, environment)
+  const { connection, namespace } = await chooseConnection(choice, environment)
   const transport = httpsTransport(connection, { clock: realClock, userAgent: `kmm-cli/${packageJson.version}` })
   try {
     return await use({ transport, namespace })
@@ -47,20 +47,28 @@ const hint = (status: number): string => {
   return ''
 }
 
-async function choose(
+export type ChosenConnection = {
+  readonly connection: ConnectionConfig
+  /** Of the pod, or of the kubeconfig's context. */
+  readonly namespace: string
+  readonly from: 'pod' | 'kubeconfig'
+}
+
+/** The cluster of the kubeconfig, or of the pod that we run in where none was chosen. Throws BadInput. */
+export async function chooseConnection(
   { kubeconfig, context }: ClusterChoice,
   environment: Environment,
-): Promise<{ readonly connection: ConnectionConfig; readonly namespace: string }> {
+): Promise<ChosenConnection> {
   const [host, port] = [environment['KUBERNETES_SERVICE_HOST'], environment['KUBERNETES_SERVICE_PORT']]
-  const isPod = kubeconfig === undefined && context === undefined && environment['KUBECONFIG'] === undefined && host !== undefined
-  if (isPod) {
+  const isChosen = kubeconfig !== undefined || context !== undefined || environment['KUBECONFIG'] !== undefined
+  if (!isChosen && host !== undefined) {
     const pod = await inCluster({ host, port })
-    return { connection: pod.config, namespace: pod.namespace }
+    return { connection: pod.config, namespace: pod.namespace, from: 'pod' }
   }
   const chosen = await loadKubeconfig({
     ...(kubeconfig === undefined ? {} : { file: kubeconfig }),
     ...(context === undefined ? {} : { context }),
     environment,
   })
-  return { connection: chosen.config, namespace: chosen.namespace }
+  return { connection: chosen.config, namespace: chosen.namespace, from: 'kubeconfig' }
 }

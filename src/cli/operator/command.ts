@@ -6,14 +6,13 @@ import { fieldManager } from '../../core/names.ts'
 import { realClock } from '../../shell/clock.ts'
 import { serveHealth } from '../../shell/health-server.ts'
 import { httpsTransport } from '../../shell/kube/https.ts'
-import { inCluster } from '../../shell/kube/in-cluster.ts'
-import { loadKubeconfig } from '../../shell/kube/kubeconfig.ts'
 import { leadingTransport } from '../../shell/lease/leading-transport.ts'
 import { jsonLog, type LogLevel } from '../../shell/log.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
 import type { Log } from '../../shell/observe.ts'
 import { defaultConfig, type Environment, type OperatorConfig, parseConfig, settingsOf } from '../../shell/settings.ts'
 import { BadInput } from '../../shell/yaml.ts'
+import { chooseConnection } from '../cluster/connect.ts'
 import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
 import { exitCodes, type Io } from '../io.ts'
 import { withElection, withoutElection } from './lead.ts'
@@ -32,8 +31,8 @@ export type OperatorCommandOptions = {
 export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
   const log = jsonLog('kmm', options.logLevel)
   const config = await readConfig(options.config, log)
-  const { connection, namespace } = await connect(options, environment)
-  const settings = settingsOf(environment, config, namespace)
+  const { connection, namespace, from } = await chooseConnection(options, environment)
+  const settings = settingsOf(environment, config, from === 'pod' ? namespace : undefined)
   const images = await imagesOf(options, io, log)
   const { version } = packageJson
   const commit = environment['KMM_GIT_COMMIT'] || '<undefined>'
@@ -86,19 +85,6 @@ async function readConfig(file: string | undefined, log: Log): Promise<OperatorC
   const { config, unknownKeys } = parseConfig(text, file)
   for (const key of unknownKeys) log('warn', `the config file has a key that this version does not know: ${key}`, { file, key })
   return config
-}
-
-async function connect(options: OperatorCommandOptions, environment: Environment) {
-  const isPod =
-    options.kubeconfig === undefined &&
-    environment['KUBECONFIG'] === undefined &&
-    environment['KUBERNETES_SERVICE_HOST'] !== undefined
-  if (isPod) {
-    const pod = await inCluster({ host: environment['KUBERNETES_SERVICE_HOST'], port: environment['KUBERNETES_SERVICE_PORT'] })
-    return { connection: pod.config, namespace: pod.namespace }
-  }
-  const chosen = await loadKubeconfig({ ...(options.kubeconfig === undefined ? {} : { file: options.kubeconfig }), environment })
-  return { connection: chosen.config, namespace: undefined }
 }
 
 /** Until the registry client exists, what images are there must be said; loudly, since it replaces a registry's answer. */
