@@ -86,7 +86,7 @@ describe('ready labels', () => {
     })
   }
   for (const [says, options] of [
-    ['a loader that is being deleted', { deleted: '2026-01-01T00:50:00Z' }],
+    ['a loader that is being deleted', { deleted: '2026-01-01T00:50:00Z', finalizers: [] }],
     ['an adopted loader', { inputs: null }],
     ['a device plugin', { operand: 'plugin' }],
   ] as const) {

@@ -175,6 +175,18 @@ describe('a node', () => {
     assert.deepEqual([isReady(good), good.container().restartCount, good.loadedOn('one').length], [true, 0, 2])
   })
 
+  it('a kubelet that was being restarted when the power went comes back with the machine, not before', () => {
+    const world = ready()
+    world.node('one').restartKubelet()
+    world.clock.advance(1000)
+    world.node('one').powerOff()
+    world.clock.advance(60_000)
+    assert.deepEqual([conditionOf(nodeOf(world, 'one'), 'Ready'), world.container().restartCount], ['Unknown', 0])
+    world.node('one').powerOn()
+    world.until(() => world.container().restartCount === 1 && isReady(world))
+    assert.deepEqual(world.loadedOn('one'), ['kmm_ci_a', 'kmm_ci_b'])
+  })
+
   it('a kubelet that is restarted while preStop runs runs it again', () => {
     const world = ready({
       loader: {

@@ -1,5 +1,5 @@
 // Startup probes: a container counts as started, and can be ready, when its probe has succeeded once (kubernetes, pkg/kubelet/prober).
-import { type ContainerSpec, podText, type StartupProbe } from '../pod-spec.ts'
+import type { ContainerSpec, StartupProbe } from '../pod-spec.ts'
 import { Gate, type Routine } from '../routine.ts'
 import { type ContainerContext, recordEvent } from './container-life.ts'
 import type { ContainerRun } from './pod-status.ts'
