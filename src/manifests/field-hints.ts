@@ -7,6 +7,8 @@ export function hintForUnknownField(root: Schema, steps: readonly Step[], field:
   const siblings = Object.keys(here.properties ?? {})
   const recased = siblings.find(name => plain(name) === plain(field))
   if (recased !== undefined) return `: its spelling is ${recased}`
+  const longer = siblings.filter(name => plain(field).length >= 4 && plain(name).endsWith(plain(field)))
+  if (longer.length === 1) return `: did you mean ${longer[0]}?`
   const places = placesOf(root, field)
   const near = nearest(places, steps)
   if (near.length > 0 && places.length <= 4)
@@ -28,7 +30,9 @@ function placesOf(schema: Schema, field: string, steps: readonly Step[] = []): (
   return schema.items === undefined ? inner : [...inner, ...placesOf(schema.items, field, [...steps, 0])]
 }
 
-/** Those that share the longest beginning with the place where the field was found, at most two; what only the operator writes is out. */
+/**
+ * At most two: the nearest to where the field was found, and what is hardly farther but less deep; what only the operator writes is out.
+ */
 function nearest(places: readonly (readonly Step[])[], steps: readonly Step[]): readonly (readonly Step[])[] {
   const open = places.filter(place => place[0] !== 'status' || steps[0] === 'status')
   const shared = (place: readonly Step[]) => {
@@ -40,7 +44,8 @@ function nearest(places: readonly (readonly Step[])[], steps: readonly Step[]): 
   const far = (place: readonly Step[]) => place.length + steps.length - 2 * shared(place)
   const least = Math.min(...open.map(far))
   return open
-    .filter(place => far(place) === least)
+    .filter(place => far(place) === least || (far(place) === least + 1 && place.length < steps.length))
+    .toSorted((a, b) => a.length - b.length)
     .slice(0, 2)
     .map(place => place.map((step, index) => (typeof step === 'number' && index < shared(place) ? (steps[index] ?? step) : step)))
 }

@@ -74,8 +74,11 @@ function check(value: unknown, schema: Schema, steps: readonly Step[], missing: 
   return checkScalar(value, schema, steps)
 }
 
-const nameOf = (steps: readonly Step[]) =>
-  steps.length === 0 ? 'the object' : printPath(steps.slice(steps.findLastIndex(step => typeof step === 'string')))
+/** The last field with its places in lists; the key of a label as it was written. */
+function nameOf(steps: readonly Step[]): string {
+  const [field, ...places] = steps.slice(steps.findLastIndex(step => typeof step === 'string'))
+  return field === undefined ? 'the object' : `${field}${printPath(places)}`
+}
 
 function checkList(value: readonly unknown[], schema: Schema, steps: readonly Step[], missing: Step[][]): Finding[] {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items = {} } = schema
@@ -158,7 +161,7 @@ function wrongType(value: unknown, schema: Schema): string | undefined {
     array: Array.isArray(value),
     object: isMap(value),
   }[schema.type]
-  return right === false ? `must be ${words[schema.type]}, but is ${describe(value)}${wayOut(value, schema.type)}` : undefined
+  return right === false ? `must be ${words[schema.type]}, but is ${describe(value)}${wayOut(value, schema)}` : undefined
 }
 
 const words: Readonly<Record<string, string>> = {
@@ -170,10 +173,11 @@ const words: Readonly<Record<string, string>> = {
   object: 'a map',
 }
 
-function wayOut(value: unknown, type: string): string {
+function wayOut(value: unknown, { type, items }: Schema): string {
   if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
     return `: put it in quotes, "${String(value)}"`
-  if (type === 'array' && typeof value === 'string') return `: write it as a list, [${JSON.stringify(value)}]`
+  if (type === 'array' && items?.type === 'string' && typeof value === 'string')
+    return `: write it as a list, [${JSON.stringify(value)}]`
   if (type === 'array' && isMap(value)) return ': put "- " before its first field'
   if (type === 'object' && Array.isArray(value)) return ': leave out the "- "'
   return ''

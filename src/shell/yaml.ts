@@ -1,5 +1,15 @@
 // The only place that imports a YAML library. Reads what people wrote, with positions for error messages; prints what we ship.
-import { type Document, isAlias, isNode, LineCounter, type Node, parseAllDocuments, stringify, type Tags } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isNode,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  stringify,
+  type Tags,
+  type YAMLParseError,
+} from 'yaml'
 
 /** What a person gave us cannot be read. `line` counts from 1. */
 export class BadInput extends Error {
@@ -39,7 +49,12 @@ export function parseYamlDocuments(text: string, file: string): YamlDocument[] {
   if ('empty' in parsed) return []
   return parsed.flatMap(document => {
     const mistake = document.errors[0]
-    if (mistake) throw new BadInput(file, lines.linePos(mistake.pos[0]).line, `this is not YAML: ${mistake.message}`)
+    if (mistake)
+      throw new BadInput(
+        file,
+        lines.linePos(mistake.pos[0]).line,
+        `this is not YAML: ${mistake.message}${seconds(mistake, text)}`,
+      )
     if (document.contents === null) return []
     const lineAt = (node: Node) => lines.linePos(node.range?.[0] ?? 0).line
     const startLine = lineAt(document.contents)
@@ -48,6 +63,12 @@ export function parseYamlDocuments(text: string, file: string): YamlDocument[] {
     return [{ value, startLine, line: (path: readonly (string | number)[]) => lineOf(document, path, lineAt) }]
   })
 }
+
+/** Which key is there twice; the most common cause is that the line between two documents was forgotten. */
+const seconds = (mistake: YAMLParseError, text: string): string =>
+  mistake.code === 'DUPLICATE_KEY'
+    ? `, but ${/^[^:\s]+/.exec(text.slice(mistake.pos[0]))?.[0] ?? 'one'} is there twice (two documents need a line --- between them)`
+    : ''
 
 /** Go's YAML, which kubectl uses, leaves times and base-60 numbers as strings; the other tags make no JSON. */
 const isUnknownToKubectl = (tag: { readonly tag: string; readonly format?: string }) =>

@@ -65,7 +65,21 @@ describe('the input of kmm', () => {
 
   const refused: readonly (readonly [what: string, text: string, error: RegExp])[] = [
     ['text that is not YAML', 'a: b\nc: [', /^stdin:[23]: this is not YAML: ./],
-    ['a key twice in one map', pod('a', 'kind: Pod\n'), /^stdin:\d: this is not YAML: .*unique/],
+    [
+      'a key twice in one map',
+      pod('a', 'kind: Pod\n'),
+      /^stdin:\d: this is not YAML: .*unique, but kind is there twice \(two documents need a line ---/,
+    ],
+    [
+      'a kind whose field is in another case',
+      'apiVersion: v1\nKind: Pod\nmetadata: {name: a}',
+      /^stdin:1: kind is missing: "Kind" is another field, write it "kind"$/,
+    ],
+    [
+      'a spec in another case',
+      'apiVersion: kmm.sigs.x-k8s.io/v1beta1\nkind: Module\nmetadata: {name: a}\nSpec: {}',
+      /spec is missing: "Spec" is another field, write it "spec"$/,
+    ],
     ['a scalar', 'just words', /^stdin:1: a Kubernetes object must be a map .* but this is the string "just words"$/],
     ['no kind', 'apiVersion: v1\nmetadata: {name: a}', /^stdin:1: kind is missing$/],
     ['no apiVersion', 'kind: Pod\nmetadata: {name: a}', /^stdin:1: apiVersion is missing$/],

@@ -5,14 +5,10 @@ import { kernelsFor, nodesFor } from '../../src/cli/simulate/kernels.ts'
 import { createScreen, printSince } from '../../src/cli/simulate/screen.ts'
 import { printTable, type Row, rowsOf } from '../../src/cli/simulate/table.ts'
 import type { Node } from '../../src/core/cluster.ts'
+import type { NodeRow } from '../../src/core/explain/node-row.ts'
+import { problem } from '../../src/core/problem.ts'
 
-const moduleOf = (
-  name: string,
-  mappings: readonly object[],
-  selector: object = {},
-  status: object = {},
-  version?: string,
-): Module => ({
+const moduleOf = (name: string, mappings: readonly object[], selector: object = {}, version?: string): Module => ({
   apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
   kind: 'Module',
   metadata: { name, namespace: 'default' },
@@ -22,7 +18,6 @@ const moduleOf = (
       container: { modprobe: { moduleName: name }, kernelMappings: mappings, ...(version === undefined ? {} : { version }) },
     },
   },
-  status,
 })
 const nodeOf = (name: string, kernel: string, labels: Record<string, string> = {}): Node => ({
   apiVersion: 'v1',
@@ -62,7 +57,7 @@ describe('the nodes of a simulation', () => {
   })
 
   it('ask for the version of the Module, as the owner of a node would', () => {
-    const [node] = nodesFor([], [moduleOf('a', [], {}, {}, '1.0')], 1, ['k'])
+    const [node] = nodesFor([], [moduleOf('a', [], {}, '1.0')], 1, ['k'])
     assert.deepEqual(node?.labels, { 'kmm.node.kubernetes.io/version-module.default.a': '1.0' })
   })
 
@@ -97,65 +92,53 @@ const row: Row = {
   state: 'waiting',
   reason: 'Loading',
   message: 'it is\nbeing loaded',
+  todo: '',
 }
 
 describe('the table of a simulation', () => {
-  const states: readonly (readonly [
-    what: string,
-    status: object,
-    labels: Record<string, string>,
-    loaded: string | undefined,
-    expected: Partial<Row>,
-  ])[] = [
-    [
-      'a ready label',
-      {},
-      { 'kmm.node.kubernetes.io/default.a.ready': '' },
-      '1.0',
-      { state: 'loaded', driver: '1.0', reason: '' },
-    ],
-    ['nothing yet', {}, {}, undefined, { state: 'waiting', driver: '-' }],
-    ['a driver in the kernel that nobody has reported yet', {}, {}, '1.0', { state: 'waiting', driver: '1.0' }],
-    [
-      'a reason that passes',
-      { notReadyNodes: [{ name: 'n1', reason: 'Loading' }] },
-      {},
-      undefined,
-      { state: 'waiting', reason: 'Loading' },
-    ],
-    [
-      'a reason that stays',
-      { notReadyNodes: [{ name: 'n1', reason: 'KeyRejected', message: 'no' }] },
-      {},
-      undefined,
-      { state: 'failed', reason: 'KeyRejected', message: 'no' },
-    ],
-    ['an older driver', { notReadyNodes: [{ name: 'n1', reason: 'Outdated' }] }, {}, '1.0', { state: 'outdated', driver: '1.0' }],
-    ['no mapping', { notReadyNodes: [{ name: 'n1', reason: 'NoKernelMapping' }] }, {}, undefined, { state: 'no driver' }],
-  ]
-  for (const [what, status, labels, loaded, expected] of states) {
-    it(`shows ${what}`, () => {
-      const [shown] = rowsOf([moduleOf('a', [], {}, status)], [nodeOf('n1', '5.1', labels)], () => loaded)
-      for (const [field, value] of Object.entries(expected)) assert.equal(shown?.[field as keyof Row], value)
-    })
-  }
-
-  it('says of a node with a taint that it gets no driver', () => {
-    const tainted: Node = { ...nodeOf('n1', '5.1'), spec: { taints: [{ key: 'gpu', effect: 'NoSchedule' }] } }
-    const [shown] = rowsOf([moduleOf('a', [])], [tainted], () => undefined)
-    assert.deepEqual([shown?.state, shown?.reason, shown?.message], ['no driver', 'NodeTainted', 'gpu'])
+  const judged = (over: Partial<NodeRow>): NodeRow => ({
+    module: 'default/a',
+    node: 'n1',
+    kernel: '5.1',
+    state: 'waiting',
+    selected: 'yes',
+    ...over,
   })
 
-  it('has rows only for the nodes that a Module selects, sorted', () => {
-    const rows = rowsOf(
-      [moduleOf('b', []), moduleOf('a', [], { x: 'y' })],
-      [nodeOf('n2', ''), nodeOf('n1', '', { x: 'y' })],
-      () => undefined,
-    )
+  it('shows the judgement of kmm status, and what the kernel really holds', () => {
+    const tainted = problem('NodeTainted', { module: 'default/a', node: 'n1', taint: 'gpu:NoSchedule' })
+    const [shown] = rowsOf([judged({ state: 'excluded', problem: tainted })], () => '1.0')
+    assert.deepEqual(shown, {
+      node: 'n1',
+      module: 'default/a',
+      kernel: '5.1',
+      driver: '1.0',
+      state: 'excluded',
+      reason: 'NodeTainted',
+      message: 'node n1 has the taint gpu:NoSchedule, which Module default/a does not tolerate',
+      todo: 'Add the toleration to spec.tolerations, or leave the node out of the selector.',
+    })
+    const [fine] = rowsOf([judged({ state: 'loaded' })], () => undefined)
+    assert.deepEqual([fine?.driver, fine?.state, fine?.reason, fine?.todo], ['-', 'loaded', '', ''])
+  })
+
+  it('is sorted by node and Module', () => {
+    const rows = rowsOf([judged({ node: 'n2' }), judged({ module: 'default/b' }), judged({})], () => undefined)
     assert.deepEqual(
       rows.map(one => `${one.node} ${one.module}`),
-      ['n1 default/a', 'n1 default/b', 'n2 default/b'],
+      ['n1 default/a', 'n1 default/b', 'n2 default/a'],
     )
+  })
+
+  it('names no reason where the state says it already', () => {
+    const lines = printTable(
+      [
+        { ...row, state: 'unloading', reason: 'Unloading' },
+        { ...row, state: 'outdated', reason: 'Outdated' },
+      ],
+      80,
+    )
+    assert.doesNotMatch(lines.join('\n'), /Unloading|Outdated/)
   })
 
   it('is aligned, and cut at the width of the terminal', () => {

@@ -135,6 +135,22 @@ describe('what goes wrong on purpose', () => {
     })
   }
 
+  it('strikes a kernel that the Module has a mapping for', () => {
+    const module = moduleOf('a', 'r.example/org/a:1')
+    const mapped = {
+      ...module.spec.moduleLoader.container,
+      kernelMappings: [{ literal: '5.1.0', containerImage: 'r.example/org/a:1' }],
+    }
+    const spec = { ...module.spec, moduleLoader: { container: mapped } }
+    const world = createWorld([{ ...module, spec } as Module], {
+      count: 2,
+      kernels,
+      failures: ['unsigned'],
+      isPushed: () => true,
+    })
+    assert.match(world.flaws[0] ?? '', /for kernel 5\.1\.0 hold modules without a signature/)
+  })
+
   it('includes what the registry is said not to have', () => {
     const world = createWorld([moduleOf('a', 'r.example/org/a:1')], { count: 1, kernels, failures: [], isPushed: () => false })
     assert.deepEqual(world.images, [])
@@ -163,6 +179,7 @@ describe('the summary of a simulation', () => {
     state: 'failed',
     reason: 'KeyRejected',
     message: 'no\nkey',
+    todo: `Do it on ${node}.`,
     ...more,
   })
 
@@ -170,7 +187,7 @@ describe('the summary of a simulation', () => {
     const text = printSummary([row('n1', { state: 'loaded', reason: '', message: '' }), row('n2', {}), row('n3', {})])
     assert.match(
       text,
-      /^1 of 3 drivers are loaded and up to date:\n {2}default\/a on n2, n3: KeyRejected: no key\n {4}Sign the module with a key/,
+      /^1 of 3 drivers are loaded and up to date:\n {2}default\/a on n2, n3: KeyRejected: no key\n {4}Do it on n2\.\n {4}Do it on n3\.\n$/,
     )
   })
 

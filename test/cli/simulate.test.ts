@@ -75,12 +75,29 @@ describe('kmm simulate', () => {
   it('keeps a driver that is in use, says so, and starts nothing newer there', async () => {
     const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'in-use')
     const changes = changesIn(lines)
-    assert.ok(changes.includes('node-1 1.0 failed StillLoaded'), out)
+    assert.ok(changes.includes('node-1 1.0 still loaded StillLoaded'), out)
     assert.deepEqual(
       changes.filter(change => change.startsWith('node-1 1.0-next')),
       [],
     )
     assert.match(out, /modprobe: FATAL: Module a is in use\./)
+    assert.match(out, /run `kmm release node-1 default\/a`/)
+  })
+
+  it('tells what is hardly meant, and refuses what breaks a rule, with its line', async () => {
+    const file = driver('a', { modprobe: { moduleName: 'a.ko' } })
+    const { code, err } = await runKmm(['simulate', '-f', '-', '--nodes', '1', '--kernels', fc37], file)
+    assert.equal(code, 0)
+    assert.match(
+      err,
+      /^kmm: warning: stdin:\d+: Module default\/a: spec\.moduleLoader\.container\.modprobe\.moduleName: .*leave out the ending/,
+    )
+    const broken = await runKmm(
+      ['simulate', '-f', '-'],
+      driver('a', { kernelMappings: [{ regexp: '(', containerImage: 'a/b:1' }] }),
+    )
+    assert.equal(broken.code, 2)
+    assert.match(broken.err, /^kmm: stdin:\d+: Module default\/a: spec\S+\.regexp: regexp "\(" is no regular expression/)
   })
 
   it('brings several Modules onto the nodes that each selects', async () => {
@@ -118,7 +135,7 @@ describe('kmm simulate', () => {
       driver('a') + node('here', '') + node('tainted', 'spec: {taints: [{key: gpu, effect: NoSchedule}]}\n'),
     )
     assert.match(out, /here .* loaded\n/)
-    assert.match(out, /default\/a on tainted: NodeTainted: gpu\n/)
+    assert.match(out, /default\/a on tainted: NodeTainted: node tainted has the taint gpu:NoSchedule/)
   })
 
   it('asks the images of --images and --assume-images', async t => {

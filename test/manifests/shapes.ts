@@ -49,6 +49,20 @@ export const misshapen: readonly (readonly [sentence: string, value: unknown, co
     /belongs at spec\.moduleLoader\.container\.kernelMappings\[1\]\.build\.dockerfileConfigMap$/,
   ],
   [
+    'a field that belongs to the Module or to a build',
+    moduleWith({}, { selector: { a: 'b' } }),
+    'UnknownField',
+    `${loader}.container.selector`,
+    /belongs at spec\.selector or spec\.moduleLoader\.container\.build\.selector$/,
+  ],
+  [
+    'the end of the right word',
+    moduleWith({}, { kernelMappings: [{ ...mapping, image: 'a/b:1' }] }),
+    'UnknownField',
+    `${loader}.container.kernelMappings[0].image`,
+    /did you mean containerImage\?$/,
+  ],
+  [
     'another case',
     moduleWith({}, { modprobe: { ModuleName: 'x' } }),
     'UnknownField',
@@ -92,6 +106,13 @@ export const misshapen: readonly (readonly [sentence: string, value: unknown, co
     /parameters must be a list, but is the string "a=1": write it as a list, \["a=1"\]/,
   ],
   [
+    'a word for a list of maps',
+    moduleWith({}, { kernelMappings: 'none' }),
+    'WrongType',
+    `${loader}.container.kernelMappings`,
+    /must be a list, but is the string "none"$/,
+  ],
+  [
     'a map for a list',
     moduleWith({}, { kernelMappings: mapping }),
     'WrongType',
@@ -104,7 +125,7 @@ export const misshapen: readonly (readonly [sentence: string, value: unknown, co
     moduleWith({ selector: { 'a.b/c': true } }),
     'WrongType',
     'spec.selector["a.b/c"]',
-    /must be a string, but is the boolean true: put it in quotes, "true"/,
+    /^a\.b\/c must be a string, but is the boolean true: put it in quotes, "true"/,
   ],
   [
     'a number for a version',

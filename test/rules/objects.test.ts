@@ -97,7 +97,7 @@ const rows: readonly Row[] = [
       ]
     },
   },
-  ...[0, -1, 1.5, '0%', '101%', '5', '10 %', ''].map(value => ({
+  ...[0, -1, 1.5, 1e23, '0%', '101%', '5', '10 %', ''].map(value => ({
     sentence: `maxUnavailable is not ${JSON.stringify(value)}`,
     wrong: edit(draft => {
       draft.spec.moduleLoader.maxUnavailable = value

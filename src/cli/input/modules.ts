@@ -27,7 +27,8 @@ export function refuseWrongModules(inputs: readonly InputObject[], io: Pick<Io, 
   }
 }
 
-function badModule({ object, source }: InputObject, { path, message }: Violation): BadInput {
+/** File, line, Module, field and sentence of one violation. */
+export function badModule({ object, source }: InputObject, { path, message }: Violation): BadInput {
   const field = path === '' ? '' : `${path}: `
   return new BadInput(source.file, source.line(pathOf(path)), `Module ${keyOf(object)}: ${field}${message}`)
 }

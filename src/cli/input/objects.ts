@@ -3,7 +3,7 @@ import type { KubeObject } from '../../core/object.ts'
 import { BadInput } from '../../shell/yaml.ts'
 import { anyKindShape, kindShapes, metadataShape } from './kind-shapes.ts'
 import { decideKind, type KnownKind } from './kinds.ts'
-import { describe, findMisfit, isMap, type Path, printPath } from './shape.ts'
+import { describe, findMisfit, isMap, otherSpelling, type Path, printPath } from './shape.ts'
 
 /** Where an object stands; `line` gives the line of one of its fields, or of the nearest field around it. */
 export type Source = { readonly file: string; readonly line: (path: Path) => number }
@@ -36,7 +36,8 @@ export function objectsOf(value: unknown, source: Source): readonly InputObject[
     ['apiVersion', apiVersion],
     ['kind', kind],
   ] as const) {
-    if (given === undefined || given === null || given === '') throw badField(source, [field], 'is missing')
+    if (given === undefined || given === null || given === '')
+      throw badField(source, [field], `is missing${otherSpelling(value, field)}`)
     if (typeof given !== 'string') throw badField(source, [field], `must be a string, but is ${describe(given)}`)
   }
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') return []

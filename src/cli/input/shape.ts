@@ -79,7 +79,7 @@ export function findMisfit(value: unknown, shape: Shape, path: Path = []): Misfi
     if (!field.endsWith('!')) continue
     const required = value[field.slice(0, -1)]
     if (required === undefined || required === null || required === '')
-      return { path: [...path, field.slice(0, -1)], error: 'is missing' }
+      return { path: [...path, field.slice(0, -1)], error: `is missing${otherSpelling(value, field.slice(0, -1))}` }
   }
   const given = Object.entries(shape).map(([field, inner]) => [field.replace(/!$/, ''), inner] as const)
   return firstOf(
@@ -88,6 +88,12 @@ export function findMisfit(value: unknown, shape: Shape, path: Path = []): Misfi
       .map(([field, inner]) => [field, value[field], inner] as const),
     path,
   )
+}
+
+/** To put behind `is missing`: the field as it was written, in another case. */
+export function otherSpelling(value: Readonly<Record<string, unknown>>, field: string): string {
+  const written = Object.keys(value).find(key => key !== field && key.toLowerCase() === field.toLowerCase())
+  return written === undefined ? '' : `: "${written}" is another field, write it "${field}"`
 }
 
 const isListShape = (shape: Shape): shape is readonly [Shape] => Array.isArray(shape)

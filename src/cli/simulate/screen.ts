@@ -1,6 +1,6 @@
 // Shows rows as they change: a table redrawn in place on a terminal, one line for each change elsewhere.
 import type { Io } from '../io.ts'
-import { markOf, oneLine, printLines, printTable, type Row } from './table.ts'
+import { hasFailed, markOf, oneLine, printLines, printTable, type Row } from './table.ts'
 
 export type Screen = {
   /** A sentence between the tables. */
@@ -59,7 +59,7 @@ function liveTable(io: Io, { columns, rows: height }: { readonly columns: number
 
 /** The words of each reason that stays, one line each. */
 function failuresBelow(rows: readonly Row[], columns: number): readonly string[] {
-  const failed = rows.filter(row => row.state === 'failed')
+  const failed = rows.filter(hasFailed)
   const reasons = new Map(
     failed.toReversed().map(row => [`${row.module} ${row.reason}`, `${row.reason}: ${oneLine(row.message)}`]),
   )

@@ -2,17 +2,17 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Module } from '../../api/module.ts'
 import { controllers, watches } from '../../controllers/index.ts'
-import { moduleController } from '../../controllers/module.ts'
 import { kernelOf, type Node } from '../../core/cluster.ts'
+import { moduleKeys, moduleRows } from '../../core/explain/node-row.ts'
 import { fieldManager } from '../../core/names.ts'
 import { type KubeObject, keyOf } from '../../core/object.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { crds, modules as moduleKind, nodes as nodeKind } from '../../core/resources.ts'
 import { customResourceDefinitions } from '../../manifests/crds.ts'
-import { createCluster, type ModelCluster } from '../../model/cluster.ts'
+import { type ClusterOptions, createCluster, type ModelCluster } from '../../model/cluster.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
 import { imagesFor, type SimulatedImage, trustedKey } from './images.ts'
-import { markOf, type Row, rowsOf } from './table.ts'
+import { hasFailed, isUnderWay, markOf, type Row, rowsOf } from './table.ts'
 import type { World } from './world.ts'
 
 export type Simulation = {
@@ -36,6 +36,9 @@ export type SimulationOptions = {
   readonly operatorNamespace: string
   readonly answer: (question: Question) => Answer | undefined
   readonly stop: AbortSignal
+  /** `absent`: somebody else is the operator. Default `runs`. */
+  readonly operator?: 'runs' | 'absent'
+  readonly cluster?: ClusterOptions
 }
 
 /** How far the clock is turned at once: what happens within it looks simultaneous. */
@@ -45,7 +48,7 @@ const quietMs = { changing: 30_000, 'backing off': 6 * 60_000, waiting: 11 * 60_
 const limitMs = 3 * 60 * 60_000
 
 export function startSimulation(world: World, options: SimulationOptions): Simulation {
-  const cluster = createCluster({})
+  const cluster = createCluster(options.cluster)
   const { api, clock, registry } = cluster
   for (const crd of customResourceDefinitions()) api.create(crds, crd)
   createSupporting(cluster, world, options.operatorNamespace)
@@ -68,21 +71,22 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
     settings,
     fieldManager,
   })
-  operator.start()
+  if (options.operator !== 'absent') operator.start()
   const startMs = clock.nowMs()
 
   const modules = () => api.list(moduleKind) as readonly Module[]
-  /** The operator writes a status at most every ten seconds while it moves; here its judgement of this very moment is shown. */
-  const judged = (module: Module): Module => {
-    const { status } = moduleController.plan(operator.look, keyOf(module), { nowMs: clock.nowMs(), settings })
-    return status === undefined ? module : { ...module, status: status.object.status }
+  const loadedVersion = (node: string, key: string): string | undefined => {
+    const name = modules().find(module => keyOf(module) === key)?.spec.moduleLoader.container.modprobe.moduleName ?? ''
+    return cluster.node(node).kernel.loaded.get(name.replaceAll('-', '_'))?.version
   }
-  const rows = () =>
-    rowsOf(
-      modules().map(judged),
-      api.list(nodeKind),
-      (node, name) => cluster.node(node).kernel.loaded.get(name.replaceAll('-', '_'))?.version,
+  /** The operator writes a status at most every ten seconds while it moves; here its judgement of this very moment is shown. */
+  const rows = () => {
+    const context = { nowMs: clock.nowMs(), settings }
+    return rowsOf(
+      moduleKeys(operator.look).flatMap(key => moduleRows(operator.look, key, context).rows),
+      loadedVersion,
     )
+  }
 
   async function turn(): Promise<void> {
     clock.advance(stepMs)
@@ -131,8 +135,8 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
 }
 
 function patienceFor(rows: readonly Row[], asked: keyof typeof quietMs): keyof typeof quietMs {
-  if (rows.some(row => row.state === 'waiting' || row.state === 'outdated')) return 'waiting'
-  return rows.some(row => row.state === 'failed') ? asked : 'changing'
+  if (rows.some(isUnderWay)) return 'waiting'
+  return rows.some(hasFailed) ? asked : 'changing'
 }
 
 /** Namespaces that the objects live in, whether they were given or not, and the objects that Modules name. */

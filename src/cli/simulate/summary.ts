@@ -1,5 +1,4 @@
 // What a simulation ended with: the sum, and what a person would do about each failure.
-import { problemTexts } from '../../core/problem-texts.ts'
 import { oneLine, type Row } from './table.ts'
 
 /** `3 of 4 drivers are loaded and up to date` and, for each reason, where and what to do. */
@@ -18,13 +17,8 @@ export function printSummary(rows: readonly Row[]): string {
     const why = first.reason === '' ? first.state : `${first.reason}${first.message === '' ? '' : `: ${oneLine(first.message)}`}`
     return [
       `  ${first.module} on ${alike.map(row => row.node).join(', ')}: ${why}`,
-      ...todoOf(first.reason).map(todo => `    ${todo}`),
+      ...[...new Set(alike.map(row => row.todo))].filter(todo => todo !== '').map(todo => `    ${todo}`),
     ]
   })
   return `${[sum, ...lines].join('\n')}\n`
-}
-
-const todoOf = (reason: string): readonly string[] => {
-  const entry = Object.entries(problemTexts).find(([code]) => code === reason)
-  return entry === undefined ? [] : [entry[1].todo]
 }

@@ -1,6 +1,8 @@
 // What a simulation begins with: Modules, nodes, images, and what is wrong on purpose.
 import type { Module } from '../../api/module.ts'
+import { canonicalModule } from '../../core/canonical.ts'
 import type { Node } from '../../core/cluster.ts'
+import { resolveMapping } from '../../core/kernel/mapping.ts'
 import type { KubeObject } from '../../core/object.ts'
 import { type ImageFailure, imageFailures, imagesFor, type SimulatedImage } from './images.ts'
 import { kernelsFor, nodesFor, type PlannedNode } from './kernels.ts'
@@ -36,7 +38,8 @@ export function createWorld(objects: readonly KubeObject[], options: WorldOption
   const kernels = options.kernels.length > 0 ? options.kernels : kernelsFor(modules)
   const nodes = nodesFor(given, modules, options.count, kernels)
   const inUse = [...new Set(nodes.map(node => node.kernel))]
-  const broken = brokenKernels(inUse, options.failures)
+  const mapped = inUse.filter(kernel => modules.some(module => !('code' in resolveMapping(canonicalModule(module), kernel))))
+  const broken = brokenKernels(mapped, options.failures)
   return {
     modules,
     nodes,
@@ -46,7 +49,7 @@ export function createWorld(objects: readonly KubeObject[], options: WorldOption
   }
 }
 
-/** Each failure strikes one kernel, the last first, so that the others show how it should be. */
+/** Each failure strikes one kernel that a Module has an image for, the last first, so that the others show how it should be. */
 function brokenKernels(kernels: readonly string[], wanted: readonly Failure[]): ReadonlyMap<string, ImageFailure> {
   const broken = new Map<string, ImageFailure>()
   const ofImages = [...new Set(wanted)].filter(failure => failure !== 'in-use')

@@ -1,6 +1,6 @@
 // Each link of the chain in words, as it was seen on one node, whether it holds or not.
 
-import { compileGoRegexp } from '../kernel/regexp.ts'
+import { compileGoRegexp, printPattern } from '../kernel/regexp.ts'
 import { versionOf } from '../module/kernels.ts'
 import { judgeModule } from '../module/rules.ts'
 import { labels, loaderVersionLabel, pluginReadyLabel, pluginVersionLabel, readyLabel, userVersionLabel } from '../names.ts'
@@ -164,7 +164,7 @@ function mappingLines({ module, state }: Facts): readonly string[] {
     const pattern = regexp === '' ? undefined : compileGoRegexp(regexp)
     return [
       ...(literal === '' ? [] : [`${place}: literal ${JSON.stringify(literal)} is ${literal === kernel ? '' : 'not '}${kernel}`]),
-      ...(pattern === undefined ? [] : [`${place}: regexp ${JSON.stringify(regexp)} ${verdictOf(pattern, kernel)}`]),
+      ...(pattern === undefined ? [] : [`${place}: regexp ${printPattern(regexp)} ${verdictOf(pattern, kernel)}`]),
     ]
   })
 }

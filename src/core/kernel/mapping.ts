@@ -6,7 +6,7 @@ import { keyOf } from '../object.ts'
 import { type Problem, problem } from '../problem.ts'
 import { type Substituted, substitute } from '../template.ts'
 import { mergeBuild, mergeSign, textOf } from './overrides.ts'
-import { compileGoRegexp } from './regexp.ts'
+import { compileGoRegexp, printPattern } from './regexp.ts'
 import { kernelPieces, kernelTag, withoutPlus } from './version.ts'
 
 /** One driver for one kernel: the mapping and the container in one, all names substituted. */
@@ -53,10 +53,10 @@ function selectMapping(
     if (regexp === '') continue
     const pattern = compileGoRegexp(regexp)
     if ('error' in pattern) {
-      return { error: `regexp ${JSON.stringify(regexp)} of ${place} is not valid in Go's syntax: ${pattern.error}` }
+      return { error: `regexp ${printPattern(regexp)} of ${place} is not valid in Go's syntax: ${pattern.error}` }
     }
     if (spellings.some(spelling => pattern.matches(spelling))) {
-      return { mapping, index, because: `${place}: regexp ${JSON.stringify(regexp)} matches kernel ${kernel}` }
+      return { mapping, index, because: `${place}: regexp ${printPattern(regexp)} matches kernel ${kernel}` }
     }
   }
   return undefined

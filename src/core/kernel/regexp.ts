@@ -18,3 +18,6 @@ export function compileGoRegexp(pattern: string): KernelPattern | { readonly err
     return { error: words.replace(/^error parsing regexp: /, '') }
   }
 }
+
+/** In quotes, with backslashes as the user wrote them. */
+export const printPattern = (pattern: string): string => `"${pattern}"`

@@ -1,6 +1,6 @@
 // Rules about kernelMappings: which kernels, and which image for them (behaviour.md 9.1, rules 3 to 6, and 3.1).
 import type { KernelMapping } from '../../api/module.ts'
-import { compileGoRegexp } from '../kernel/regexp.ts'
+import { compileGoRegexp, printPattern } from '../kernel/regexp.ts'
 import { eachMapping, has, inMapping, type Rule } from './rule.ts'
 import { quoted } from './violation.ts'
 
@@ -12,7 +12,7 @@ const literalAndRegexp: Rule = {
     eachMapping(subject, ({ literal, regexp }, index) =>
       has(literal) && has(regexp)
         ? {
-            message: `kernelMappings[${index}] has both literal ${quoted(literal)} and regexp ${quoted(regexp)}: keep one, and make a second mapping for the other`,
+            message: `kernelMappings[${index}] has both literal ${quoted(literal)} and regexp ${printPattern(regexp)}: keep one, and make a second mapping for the other`,
           }
         : undefined,
     ),
@@ -39,7 +39,10 @@ const regexpInvalid: Rule = {
       if (!has(regexp)) return undefined
       const compiled = compileGoRegexp(regexp)
       return 'error' in compiled
-        ? { field: 'regexp', message: `regexp ${quoted(regexp)} is no regular expression in the syntax of Go: ${compiled.error}` }
+        ? {
+            field: 'regexp',
+            message: `regexp ${printPattern(regexp)} is no regular expression in the syntax of Go: ${compiled.error}`,
+          }
         : undefined
     }),
 }

@@ -37,6 +37,9 @@ function* wrongIn({
   if (tolerationSeconds !== undefined && effect !== 'NoExecute') yield ['effect', 'tolerationSeconds needs the effect NoExecute']
 }
 
+/** Numbers in Kubernetes' objects are int32 (IntOrString). */
+const maxInt32 = 2_147_483_647
+
 const maxUnavailableInvalid: Rule = {
   code: 'MaxUnavailableInvalid',
   on: 'both',
@@ -45,14 +48,14 @@ const maxUnavailableInvalid: Rule = {
     const { maxUnavailable } = module.spec.moduleLoader
     const isRight =
       typeof maxUnavailable === 'number'
-        ? Number.isInteger(maxUnavailable) && maxUnavailable >= 1
+        ? Number.isInteger(maxUnavailable) && maxUnavailable >= 1 && maxUnavailable <= maxInt32
         : /^([1-9]\d?|100)%$/.test(maxUnavailable)
     return isRight
       ? []
       : [
           {
             path: 'spec.moduleLoader.maxUnavailable',
-            message: `maxUnavailable ${JSON.stringify(maxUnavailable)} must be a whole number of at least 1, or a share from "1%" to "100%"`,
+            message: `maxUnavailable ${JSON.stringify(maxUnavailable)} must be a whole number from 1 to ${maxInt32}, or a share from "1%" to "100%"`,
           },
         ]
   },

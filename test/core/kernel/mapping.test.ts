@@ -38,8 +38,8 @@ describe('The mapping of a kernel', () => {
   }
 
   it('says which one it is and why', () => {
-    const { because } = resolved({ kernelMappings: [{ regexp: '^6', containerImage: image }] })
-    assert.equal(because, `kernelMappings[0]: regexp "^6" matches kernel ${kernel}`)
+    const { because } = resolved({ kernelMappings: [{ regexp: '^6\\.', containerImage: image }] })
+    assert.equal(because, `kernelMappings[0]: regexp "^6\\." matches kernel ${kernel}`)
   })
 
   it('that is not valid is a problem that names the place and the error', () => {
