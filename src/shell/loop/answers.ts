@@ -118,11 +118,14 @@ export class Answers {
         againInMs: Math.round(againInMs),
       })
       // The keys stay until then: a pass in between does not ask again.
-      clock.after(againInMs, () => {
+      const cancel = clock.after(againInMs, () => {
+        stop.removeEventListener('abort', cancel)
         const keys = this.#waiting.get(id) ?? []
         this.#waiting.delete(id)
-        if (!stop.aborted) for (const key of keys) this.#options.wake(key)
+        for (const key of keys) this.#options.wake(key)
       })
+      // A timer of minutes would keep the process from ending.
+      stop.addEventListener('abort', cancel, { once: true })
     }
   }
 
