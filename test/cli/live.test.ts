@@ -196,6 +196,38 @@ describe('kmm release', () => {
     assert.equal((await release('node-9', 'driver')).err, 'kmm: there is no node node-9: name it as `kubectl get nodes` does\n')
   })
 
+  it('has a loader that started beside a held one load anew, so that nobody is told of a driver that is not there', async context => {
+    const simulation = await driverLoaded(context)
+    const { api } = simulation.cluster
+    const { kubeconfig } = await serve(context, api)
+    const node = simulation.cluster.node('node-1')
+    const onNode = () => (api.list(pods) as readonly Pod[]).filter(pod => pod.spec?.nodeName === 'node-1')
+    const isReported = () =>
+      api.get(nodes, 'node-1')?.metadata.labels?.['kmm.node.kubernetes.io/drivers.driver.ready'] !== undefined
+    node.hold('driver')
+    // A person deletes the pod: its unload fails, and the DaemonSet controller starts the next one at once.
+    const [first] = onNode()
+    api.remove(pods, `drivers/${first?.metadata.name}`)
+    await settle(simulation)
+    const beside = onNode().find(pod => pod.metadata.deletionTimestamp === undefined)
+    assert.equal(onNode().length, 2)
+    assert.equal(isReported(), false)
+    // The person unloads by hand, and says so.
+    node.releaseHold('driver')
+    node.kernel.remove('driver')
+    const done = await runKmm(['release', 'node-1', 'driver', '--kubeconfig', kubeconfig])
+    assert.match(
+      done.out,
+      new RegExp(`^Deleted pod drivers/${beside?.metadata.name} on node node-1, so that its successor loads`, 'm'),
+    )
+    assert.match(done.out, new RegExp(`^Released pod drivers/${first?.metadata.name}`, 'm'))
+    await settle(simulation)
+    assert.equal(onNode().length, 1)
+    assert.notEqual(onNode()[0]?.metadata.name, beside?.metadata.name)
+    assert.equal(isReported(), true)
+    assert.equal(node.kernel.loaded.has('driver'), true)
+  })
+
   it('looks again at a pod that changed under it', async context => {
     const simulation = await driverLoaded(context)
     const { api } = simulation.cluster

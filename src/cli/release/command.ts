@@ -74,12 +74,24 @@ async function look({ node, key, transport, stop }: Asked): Promise<readonly Rel
 async function letGo(asked: Asked, decisions: readonly ReleaseDecision[], released: Set<string>, io: Io): Promise<boolean> {
   const { node, transport, stop } = asked
   let isChanged = false
-  for (const { pod, because } of decisions.filter(decision => decision.do === 'release')) {
+  for (const { pod, because, do: what } of decisions.filter(decision => decision.do !== 'leave')) {
     const { uid = '', resourceVersion = '' } = pod.metadata
-    const removal = { object: refOf(pod), uid, resourceVersion, because, finalizer: podFinalizer }
+    const removal = {
+      object: refOf(pod),
+      uid,
+      resourceVersion,
+      because,
+      ...(what === 'release' ? { finalizer: podFinalizer } : {}),
+    }
     const { result } = await sendRemoval({ transport, clock: realClock, deadlineMs }, podKind, removal, pod, stop)
     if (result === 'again') isChanged = true
+    // The old one is let go only when the newer one is on its way out: else the node would be reported ready at once.
+    if (result === 'again' && what === 'reload') return true
     if (result !== 'written') continue
+    if (what === 'reload') {
+      io.out(`Deleted pod ${keyOf(pod)} on node ${node}, so that its successor loads the driver anew: ${because}.\n`)
+      continue
+    }
     released.add(keyOf(pod))
     io.out(`Released pod ${keyOf(pod)} on node ${node}: it was held because ${because}.\n`)
   }

@@ -3,20 +3,27 @@ import type { KubeEvent, Node, Pod } from '../../core/cluster.ts'
 import { isFailedPreStop, judgeFinalizer } from '../../core/node/finalizer.ts'
 import { hasOurFinalizer, isDeleting, operandOf } from '../../core/operands.ts'
 
-/** `release`: held, so the finalizer may be taken off. `leave`: not held, or not yet judged. */
-export type ReleaseDecision = { readonly pod: Pod; readonly do: 'release' | 'leave'; readonly because: string }
+/**
+ * `release`: held, so the finalizer may be taken off. `leave`: not held, or not yet judged. `reload`: started beside a held one, so its
+ * modprobe may have been content with the old driver: it is deleted first, and its successor loads what the Module asks for.
+ */
+export type ReleaseDecision = { readonly pod: Pod; readonly do: 'release' | 'reload' | 'leave'; readonly because: string }
 
-/** One for each loader pod; the operator's own judgement decides. */
+/** One for each loader pod, those to reload first; the operator's own judgement decides. */
 export function decideReleases(
   pods: readonly Pod[],
   node: Node | undefined,
   events: readonly KubeEvent[],
   nowMs: number,
 ): readonly ReleaseDecision[] {
-  return pods
+  const decisions = pods
     .filter(pod => operandOf(pod) === 'loader')
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    .map(pod => ({ pod, ...decide(pod, node, events, nowMs) }))
+    .map((pod): ReleaseDecision => ({ pod, ...decide(pod, node, events, nowMs) }))
+  if (!decisions.some(decision => decision.do === 'release')) return decisions
+  const [beside, others] = [decisions.filter(({ pod }) => !isDeleting(pod)), decisions.filter(({ pod }) => isDeleting(pod))]
+  const because = 'it started beside the old driver, so what it has loaded is not known'
+  return [...beside.map(({ pod }): ReleaseDecision => ({ pod, do: 'reload', because })), ...others]
 }
 
 function decide(
