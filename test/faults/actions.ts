@@ -74,7 +74,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
       const maxUnavailable = pick(story.chance, [1, 2, '50%']) ?? 1
       const made = driver(name, nextTag(story, name), {
         spec: plugin,
-        ...(story.chance() < 0.3 ? { container: { version: 'v1' } } : {}),
+        ...(story.chance() < 0.5 ? { container: { version: `v${story.tags.get(name)}` } } : {}),
       })
       story.world.applyModule({
         ...made,
@@ -119,15 +119,51 @@ const actions: readonly (readonly [weight: number, Action])[] = [
     }),
   ],
   [
-    2,
+    4,
     onModule((story, module) => {
       const node = pick(story.chance, machines(story))
       const version = module.spec.moduleLoader.container.version
       if (node === undefined || version === undefined) return undefined
+      const { name } = module.metadata
       story.world.never.allowUnload(driverOf(module), node)
-      const value = story.chance() < 0.3 ? undefined : version
-      story.world.label(node, { [userVersionLabel(namespace, module.metadata.name)]: value })
-      return `node ${node} gets version ${value ?? 'no'} of ${module.metadata.name}`
+      // An older or newer version than the Module's is a wish that nobody fulfils; without a value the label counts as absent.
+      const value = pick(story.chance, [version, version, version, undefined, '', `v${1 + (story.tags.get(name) ?? 0)}`, 'v1'])
+      story.world.label(node, { [userVersionLabel(namespace, name)]: value })
+      return `node ${node} gets version ${value ?? 'no'} of ${name}`
+    }),
+  ],
+  [
+    2,
+    onModule((story, module) => {
+      const version = module.spec.moduleLoader.container.version
+      if (version === undefined) return undefined
+      story.world.never.allowUnload(driverOf(module))
+      for (const node of machines(story))
+        story.world.label(node, { [userVersionLabel(namespace, module.metadata.name)]: version })
+      return `all nodes get version ${version} of ${module.metadata.name}`
+    }),
+  ],
+  [
+    3,
+    onModule((story, module) => {
+      if (module.spec.moduleLoader.container.version === undefined) return undefined
+      const { name } = module.metadata
+      const tag = nextTag(story, name)
+      story.world.never.allowUnload(driverOf(module))
+      changed(story, module, { kernelMappings: mapping(name, tag), version: `v${tag}` })
+      const chosen = machines(story).filter(() => story.chance() < 0.5)
+      for (const node of chosen) story.world.label(node, { [userVersionLabel(namespace, name)]: `v${tag}` })
+      return `Module ${name} gets version v${tag}, and so do the nodes ${chosen.join(', ')}`
+    }),
+  ],
+  [
+    1,
+    onModule((story, module) => {
+      const { devicePlugin, ...spec } = module.spec
+      const image = `registry.example.com/${module.metadata.name}-plugin:1`
+      const next = devicePlugin === undefined ? { ...spec, devicePlugin: { container: { image } } } : spec
+      story.world.applyModule({ ...module, spec: next })
+      return `Module ${module.metadata.name} ${devicePlugin === undefined ? 'gets a' : 'loses its'} device plugin`
     }),
   ],
   [
@@ -231,6 +267,16 @@ const actions: readonly (readonly [weight: number, Action])[] = [
     },
   ],
 ]
+
+/** A Module with a version and a device plugin, and all nodes have its label. */
+export function beginOrdered(story: Story): string {
+  const tag = nextTag(story, 'gpu')
+  const plugin = { devicePlugin: { container: { image: 'registry.example.com/gpu-plugin:1' } } }
+  story.world.never.allowUnload('gpu_mod')
+  story.world.applyModule(driver('gpu', tag, { spec: plugin, container: { version: `v${tag}` } }))
+  for (const node of machines(story)) story.world.label(node, { [userVersionLabel(namespace, 'gpu')]: `v${tag}` })
+  return `Module gpu is made with version v${tag} and a device plugin, and all nodes have its label`
+}
 
 const total = actions.reduce((sum, [weight]) => sum + weight, 0)
 

@@ -9,6 +9,9 @@ import { daemonSets, modules, nodes, pods } from '../../src/core/resources.ts'
 import { matchesLabels } from '../../src/core/selectors.ts'
 import type { ModelCluster } from '../../src/model/cluster.ts'
 import type { KubeRequest } from '../../src/shell/kube/transport.ts'
+import { startReplay } from './history.ts'
+import { oneVersionOnANode, pluginComesLast, pluginGoesFirst } from './plugin-order.ts'
+import { replacementBudget } from './replacement-budget.ts'
 
 export type Never = {
   readonly violations: readonly string[]
@@ -33,7 +36,9 @@ export function watchForNever(cluster: ModelCluster): Never {
   const at = () => `at ${Math.round(cluster.clock.monotonicMs() / 100) / 10} s`
   const never = (sentence: string) => violations.push(`${at()}: ${sentence}`)
 
+  const replay = startReplay([pluginGoesFirst, pluginComesLast, oneVersionOnANode, replacementBudget()])
   api.subscribe(({ resource, type, old, object }) => {
+    for (const sentence of replay.see({ type, kind: resource.kind, object })) never(sentence)
     if (resource.kind === 'Node' && type === 'ADDED' && !cluster.nodeNames().includes(object.metadata.name))
       never(`ghost Node ${object.metadata.name}`)
     if (resource.kind === 'Node' && type === 'MODIFIED') readyWasTrue(old as Node, object)

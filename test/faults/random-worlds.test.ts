@@ -2,7 +2,7 @@
 // It always settles, the never-list holds, and once settled nothing is written any more.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { act, type Story } from './actions.ts'
+import { act, beginOrdered, type Story } from './actions.ts'
 import { wrongAtRest } from './settled.ts'
 import { addNode, startWorld } from './world.ts'
 
@@ -30,6 +30,11 @@ async function live(seed: number): Promise<readonly string[]> {
     const nodeCount = 1 + Math.floor(chance() * 4)
     for (let i = 0; i < nodeCount; i++) addNode(world, `node-${i}`, chance() < 0.5 ? '6.1.0-1-amd64' : '6.6.0+debian')
     await world.run(5000)
+    // Half of the worlds begin in the middle of a life with ordered upgrades.
+    if (chance() < 0.5) {
+      story.told.push(beginOrdered(story))
+      await world.run(60_000)
+    }
     const actions = 4 + Math.floor(chance() * 8)
     for (let i = 0; i < actions; i++) {
       story.told.push(await act(story))

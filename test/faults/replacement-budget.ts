@@ -1,6 +1,6 @@
 // Rule over the history: a paced replacement takes the driver from no more nodes at a time than the Module allows.
 import type { Module } from '../../src/api/module.ts'
-import { type DaemonSet, isNodeReady, isPodReady } from '../../src/core/cluster.ts'
+import { type DaemonSet, isNodeReady, isPodReady, type Node } from '../../src/core/cluster.ts'
 import { labels } from '../../src/core/names.ts'
 import { type KubeObject, keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
@@ -18,11 +18,8 @@ export function leftOut(object: KubeObject | undefined): readonly string[] {
 const isServed = (now: Objects, node: string, module: string): boolean =>
   podsOn(now, node, module, 'loader').some(pod => isPodReady(pod) && !isDeleting(pod))
 
-/** Nodes that the Module may count on: selected and heard of. */
-const counted = (now: Objects, module: Module): readonly string[] =>
-  [...now.nodes.values()]
-    .filter(node => isNodeReady(node) && matchesLabels(module.spec.selector, node.metadata.labels))
-    .map(node => node.metadata.name)
+const selected = (now: Objects, module: Module): readonly Node[] =>
+  [...now.nodes.values()].filter(node => matchesLabels(module.spec.selector, node.metadata.labels))
 
 const allowed = (module: Module, desired: number): number => {
   const { maxUnavailable = 1 } = module.spec.moduleLoader
@@ -46,8 +43,11 @@ export function replacementBudget(): Rule {
     const begun = leftOut(object).filter(node => !before.includes(node) && isServedBy(now, node, object))
     if (owner === undefined || begun.length === 0) return []
     for (const node of begun) nodes.add(node)
-    const away = counted(now, owner).filter(node => nodes.has(node))
-    const limit = allowed(owner, counted(now, owner).length)
+    // A node that fell silent is not waited for, and yet one of those that a percentage is taken of.
+    const away = selected(now, owner)
+      .filter(node => isNodeReady(node) && nodes.has(node.metadata.name))
+      .map(node => node.metadata.name)
+    const limit = allowed(owner, selected(now, owner).length)
     return away.length > limit
       ? [`${away.join(', ')} are without a driver of ${module} for a replacement, though only ${limit} may be`]
       : []
