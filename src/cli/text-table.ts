@@ -1,9 +1,9 @@
 // Tables and times for people.
 
-/** Headings and rows in aligned columns, two blanks apart, without blanks at the end of a line. */
+/** Headings, if there are any, and rows in aligned columns, two blanks apart, without blanks at the end of a line. */
 export function printAligned(headings: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const lines = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...lines.map(cells => (cells[column] ?? '').length)))
+  const lines = headings.length === 0 ? rows : [headings, ...rows]
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map(cells => (cells[column] ?? '').length)))
   return lines.map(cells =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -55,7 +55,7 @@ export const podsByNamespace: Index = {
 export const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined
 export const hasOurFinalizer = (pod: Pod): boolean => pod.metadata.finalizers?.includes(podFinalizer) ?? false
 
-/** Made from a template of ours, hence with words of ours at its end. */
+/** Made from the template of an older operator: its end has no words of ours. Of a loader pod. */
 export const isAdopted = (pod: Pod): boolean => pod.metadata.annotations?.[annotations.reloadInputs] === undefined
 
 /** The one container of a loader or plugin pod. */

@@ -38,7 +38,7 @@ export type Removal = {
 export type PlannedEvent = {
   readonly about: ObjectRef & { readonly uid?: string }
   readonly type: 'Normal' | 'Warning'
-  /** CamelCase, from the catalogue in core/events.ts. */
+  /** CamelCase: the code of a Problem, or what has been done (`DriverReady`, `ReplacingDriver`, `DriverUnloaded`). */
   readonly reason: string
   readonly message: string
 }

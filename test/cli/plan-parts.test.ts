@@ -173,8 +173,23 @@ describe('the run over all keys', () => {
 
 describe('printed JSON', () => {
   it('has the fields of a map in one order, whatever theirs was', () => {
-    const value = { b: 1, a: [{ d: 1, c: 2 }], kind: 'K', key: 'k' }
-    assert.equal(printJson(value), printJson({ key: 'k', kind: 'K', a: [{ c: 2, d: 1 }], b: 1 }))
-    assert.deepEqual(Object.keys(JSON.parse(printJson(value)) as object), ['key', 'kind', 'a', 'b'])
+    const value = { b: 1, a: [{ d: 1, c: 2 }], k: 'k' }
+    assert.equal(printJson(value), printJson({ k: 'k', a: [{ c: 2, d: 1 }], b: 1 }))
+    assert.deepEqual(Object.keys(JSON.parse(printJson(value)) as object), ['a', 'b', 'k'])
   })
+
+  const documented: readonly (readonly [what: string, fields: readonly string[]])[] = [
+    ['a plan', ['controller', 'key', 'questions', 'apply', 'writes', 'status', 'remove', 'problems']],
+    ['a removal', ['object', 'because', 'finalizer']],
+    ['a finding', ['object', 'path', 'code', 'message']],
+    ['a problem', ['code', 'message', 'image', 'kernel', 'node']],
+    ['an object', ['apiVersion', 'kind', 'metadata', 'spec', 'status', 'data']],
+    ['a reference', ['apiVersion', 'kind', 'namespace', 'name', 'uid']],
+  ]
+  for (const [what, fields] of documented) {
+    it(`has the fields of ${what} in the order of the documentation`, () => {
+      const value = Object.fromEntries(fields.toReversed().map(field => [field, 1]))
+      assert.deepEqual(Object.keys(JSON.parse(printJson(value)) as object), fields)
+    })
+  }
 })

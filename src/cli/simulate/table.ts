@@ -1,5 +1,6 @@
 // What happens to each driver on each node: the judgement of `kmm status`, and what the kernel really holds.
 import type { NodeRow, RowState } from '../../core/explain/node-row.ts'
+import { printAligned } from '../text-table.ts'
 
 export type Row = {
   readonly node: string
@@ -38,25 +39,15 @@ const cellsOf = (row: Row) => [row.node, row.kernel, row.module, row.driver, row
 
 /** Aligned lines below headings, cut at the width of the terminal. */
 export const printTable = (rows: readonly Row[], columns: number): readonly string[] =>
-  aligned([headings, ...rows.map(cellsOf)]).map(line => line.slice(0, Math.max(20, columns - 1)))
+  printAligned(headings, rows.map(cellsOf)).map(line => line.slice(0, Math.max(20, columns - 1)))
 
 /** One aligned line for each row, with the words behind a reason that stays. */
 export const printLines = (rows: readonly Row[]): readonly string[] =>
-  aligned(rows.map(cellsOf)).map((line, index) => {
+  printAligned([], rows.map(cellsOf)).map((line, index) => {
     const row = rows[index]
     const isPassing = row === undefined || row.message === '' || isUnderWay(row)
     return isPassing ? line : `${line}: ${shortened(oneLine(row.message))}`
   })
-
-function aligned(lines: readonly (readonly string[])[]): readonly string[] {
-  const widths = headings.map((_, column) => Math.max(...lines.map(cells => (cells[column] ?? '').length)))
-  return lines.map(cells =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-}
 
 const lineLength = 220
 const shortened = (text: string) => (text.length > lineLength ? `${text.slice(0, lineLength)}...` : text)

@@ -1,4 +1,4 @@
-// Replacing outdated loader pods at a measured pace (decisions.md 7, 8). OnDelete: nobody else replaces them.
+// Replacing outdated loader pods at a measured pace (decisions.md 7, 8). Under OnDelete a new template alone replaces none of them.
 
 import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady } from '../cluster.ts'
