@@ -6,6 +6,7 @@ import { join } from 'node:path'
 // Each in a process of its own: what it measures is not what another one left behind.
 const benchmarks: Readonly<Record<string, { readonly file: string; readonly what: string }>> = {
   idle: { file: 'idle.ts', what: 'memory, CPU and cold start of the operator on a small cluster' },
+  scale: { file: 'scale.ts', what: 'requests, time, CPU and memory on many nodes, beside the floor' },
   client: { file: 'client.ts', what: 'our Kubernetes client against the official one' },
 }
 

@@ -1,0 +1,125 @@
+// One run: npm run bench -- scale --nodes 100 --modules 1 --kernels 2
+import { execFileSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { type Floor, measureFloor, plainCopies } from './floor.ts'
+import type { Measured } from './measure.ts'
+import { startRig } from './rig.ts'
+import { deletion, labelKernels, rollout, scenarios, secondRollout } from './scenarios.ts'
+import type { Shape } from './shape.ts'
+
+export type Result = {
+  readonly command: string
+  readonly commit: string
+  readonly date: string
+  readonly machine: { readonly cores: number; readonly model: string; readonly memoryGiB: number; readonly node: string }
+  readonly shape: Shape
+  readonly measured: readonly Measured[]
+  readonly floor: Floor
+  readonly health: { readonly asked: number; readonly missed: number; readonly slowestMs: number }
+}
+
+// The garbage collector looks for new kinds twice a minute; before that a deleted Module keeps its DaemonSets.
+const garbageCollectorMs = 65_000
+
+export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
+
+const usage =
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--out FOLDER] [--profile FOLDER]\n' +
+  `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
+  '  --profile: write a CPU profile of the operator there\n'
+
+/** Runs the scenarios and the floor, writes the result as JSON. Resolves to the exit code. */
+export async function scale(args: readonly string[]): Promise<number> {
+  const options = parse(args)
+  if (options === undefined) {
+    process.stderr.write(usage)
+    return 2
+  }
+  const { shape, only, out, nodeArgs } = options
+  const startedMs = performance.now()
+  const tell = (line: string) =>
+    process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`)
+  const rig = await startRig(shape, nodeArgs, tell)
+  try {
+    tell(`${shape.nodes} nodes are there`)
+    const measured: Measured[] = [...(await labelKernels(rig)), ...(await rollout(rig))]
+    const copies = await plainCopies(rig)
+    await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
+    measured.push(...(await deletion(rig)))
+    rig.health.pause()
+    await rig.operator?.end()
+    const floor = await measureFloor(rig, copies)
+    measured.push(...(await secondRollout(rig)))
+    for (const [name, scenario] of Object.entries(scenarios)) {
+      if (only?.includes(name) !== false) measured.push(...(await scenario(rig)))
+    }
+    rig.health.pause()
+    await rig.operator?.end()
+    const { asked, missed, slowestMs } = rig.health
+    const result: Result = {
+      command: `npm run bench -- scale ${args.filter(arg => !arg.startsWith('/')).join(' ')}`,
+      commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: resultsFolder, encoding: 'utf8' }).trim(),
+      date: new Date().toISOString().slice(0, 10),
+      machine: {
+        cores: availableParallelism(),
+        model: cpus()[0]?.model ?? 'unknown',
+        memoryGiB: Math.round(totalmem() / 2 ** 30),
+        node: process.version,
+      },
+      shape,
+      measured,
+      floor,
+      health: { asked, missed, slowestMs },
+    }
+    await mkdir(out, { recursive: true })
+    const file = join(out, `scale-${shape.nodes}x${shape.modules}x${shape.kernels}${shape.devicePlugin ? '-plugin' : ''}.json`)
+    await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`)
+    tell(`written to ${file}`)
+    return 0
+  } finally {
+    rig.observer.stop()
+    await rig.plane.stop()
+  }
+}
+
+type Parsed = {
+  readonly shape: Shape
+  readonly only?: readonly string[]
+  readonly out: string
+  readonly nodeArgs: readonly string[]
+}
+
+function parse(args: readonly string[]): Parsed | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        nodes: { type: 'string', default: '100' },
+        modules: { type: 'string', default: '1' },
+        kernels: { type: 'string', default: '2' },
+        'device-plugin': { type: 'boolean', default: false },
+        only: { type: 'string' },
+        out: { type: 'string', default: resultsFolder },
+        profile: { type: 'string' },
+      },
+    })
+    const [nodes, modules, kernels] = [values.nodes, values.modules, values.kernels].map(Number)
+    if (!isCount(nodes) || !isCount(modules) || !isCount(kernels)) return undefined
+    const only = values.only?.split(',').filter(name => name !== '' && name !== 'nothing')
+    if (only?.some(name => !(name in scenarios)) === true) return undefined
+    return {
+      shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
+      ...(only === undefined ? {} : { only }),
+      out: values.out,
+      nodeArgs: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+    }
+  } catch {
+    return undefined
+  }
+}
+
+const isCount = (value: number | undefined): value is number => value !== undefined && Number.isInteger(value) && value > 0
