@@ -26,6 +26,8 @@ export type Never = {
   settled(): void
 }
 
+const patienceMs = 5000
+
 const deletePath = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/
 
 export function watchForNever(cluster: ModelCluster): Never {
@@ -73,6 +75,40 @@ export function watchForNever(cluster: ModelCluster): Never {
     if (running.length > 1 && !silent) never(`two loaders of ${module} run on ${nodeName}: ${running.map(keyOf).join(', ')}`)
   }
 
+  /** Since when (ms) a node is wrongly reported ready, by node and Module. */
+  const wrongSince = new Map<string, number>()
+
+  /** A ready label stays only as long as the driver does, but for the moment that its kubelet and the operator need to tell. */
+  function readyStaysTrue(): void {
+    for (const module of api.list(modules) as readonly Module[]) {
+      const label = readyLabel(module.metadata.namespace ?? '', module.metadata.name)
+      for (const node of api.list(nodes) as readonly Node[]) {
+        const nodeName = node.metadata.name
+        const key = `${nodeName} ${keyOf(module)}`
+        const isWrong =
+          node.metadata.labels?.[label] !== undefined &&
+          isNodeReady(node) &&
+          cluster.nodeNames().includes(nodeName) &&
+          !isTrue(module, nodeName)
+        if (!isWrong) wrongSince.delete(key)
+        else if (!wrongSince.has(key)) wrongSince.set(key, cluster.clock.monotonicMs())
+        else if (cluster.clock.monotonicMs() - (wrongSince.get(key) ?? 0) > patienceMs) {
+          never(
+            `node ${nodeName} is reported ready for ${keyOf(module)}, and has been without its driver for ${patienceMs / 1000} s`,
+          )
+          wrongSince.delete(key)
+        }
+      }
+    }
+  }
+
+  function isTrue(module: Module, nodeName: string): boolean {
+    const inKernel = cluster.node(nodeName).kernel.loaded.get(driverOf(module))
+    const pod = loadersOn(nodeName, keyOf(module)).find(candidate => isPodReady(candidate) && !isDeleting(candidate))
+    const image = pod?.spec?.containers?.[0]?.image
+    return inKernel !== undefined && (image === undefined || inKernel.image === image)
+  }
+
   const loadersOn = (nodeName: string, module: string): readonly Pod[] =>
     (api.list(pods) as readonly Pod[]).filter(
       pod => pod.spec?.nodeName === nodeName && moduleKeyOf(pod) === module && operandOf(pod) === 'loader',
@@ -103,6 +139,7 @@ export function watchForNever(cluster: ModelCluster): Never {
         never(`the operator stumbled: ${message} ${JSON.stringify(fields)}`)
     },
     look() {
+      readyStaysTrue()
       for (const name of cluster.nodeNames()) {
         const { kernel } = cluster.node(name)
         const now = new Set(kernel.loaded.keys())
