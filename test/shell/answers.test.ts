@@ -32,6 +32,15 @@ function setUp(reply: (image: string) => Answer | Error | 'silence') {
 }
 
 describe('Questions to the registry', () => {
+  it('leave no timer behind when the operator is stopped, so that its process can end', async () => {
+    const { answers, clock, stopping, woken } = setUp(() => new Error('no route to host'))
+    answers.ask(question('a'), 'k')
+    await settle()
+    assert.equal(clock.pending(), 1)
+    stopping.abort()
+    assert.deepEqual([clock.pending(), woken], [0, []])
+  })
+
   it('are asked once, however many keys ask, and wake all of them', async () => {
     const { answers, asked, woken } = setUp(() => ({ exists: true }))
     answers.ask(question('a'), 'k1')
