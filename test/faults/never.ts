@@ -26,7 +26,8 @@ export type Never = {
   settled(): void
 }
 
-const patienceMs = 5000
+/** Three times the longest lag of a view in a test, plus a second: a key that wrote waits until it has seen its writes. */
+const patienceMs = 10_000
 
 const deletePath = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/
 
