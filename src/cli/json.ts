@@ -17,7 +17,7 @@ const isPlainMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function inOrder(map: Record<string, unknown>): Record<string, unknown> {
-  const { first } = shapes.find(({ by }) => by.every(field => field in map)) ?? { first: [] }
+  const { first } = shapes.find(({ by }) => by.every(field => field in map)) ?? { first: [] as readonly string[] }
   const rank = (field: string) => (first.includes(field) ? first.indexOf(field) : first.length)
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)))
 }

@@ -47,7 +47,7 @@ function isEmpty(value: unknown): boolean {
   return isMap(value) && Object.values(value).every(isEmpty)
 }
 
-// What the API server fills in. Source: defaults of apps/v1 DaemonSet and core/v1 PodSpec, Container, Volume, Probe.
+// What the API server fills in. Source: defaults of apps/v1 DaemonSet and core/v1 PodSpec, Container, EnvVar, Volume.
 const anyValue = new Set(['imagePullPolicy', 'serviceAccount', 'creationTimestamp', 'rollingUpdate'])
 const filledIn: Readonly<Record<string, unknown>> = {
   revisionHistoryLimit: 10,
@@ -61,6 +61,11 @@ const filledIn: Readonly<Record<string, unknown>> = {
   defaultMode: 420,
   apiVersion: 'v1',
   protocol: 'TCP',
+  divisor: '0',
+  expirationSeconds: 3600,
 }
 
-const isFilledIn = (field: string, value: unknown): boolean => anyValue.has(field) || filledIn[field] === value
+function isFilledIn(field: string, value: unknown): boolean {
+  if (field === 'updateStrategy') return isMap(value) && value['type'] === 'RollingUpdate'
+  return anyValue.has(field) || filledIn[field] === value
+}

@@ -3,7 +3,9 @@ import type { DaemonSet } from '../../core/cluster.ts'
 import type { Look } from '../../core/controller.ts'
 import { type KubeObject, keyOf, type ObjectRef } from '../../core/object.ts'
 import type { Plan, Question, Removal } from '../../core/plan.ts'
-import { printPath } from '../input/shape.ts'
+import { sameQuantity } from '../../shell/kube/quantity.ts'
+import { type Path, printPath } from '../input/shape.ts'
+import { firstGivenUp } from './given-up.ts'
 import { isWritten, seenOf } from './report.ts'
 import type { PlanOfKey } from './run.ts'
 
@@ -54,7 +56,9 @@ function writeLine(object: KubeObject, look: Look): string {
   if (seen === undefined) return line('create', `${name}${imageOf(object)}`)
   const fields = changedFields(object, seen)
   const more = fields.length > 4 ? ` and ${fields.length - 4} more` : ''
-  return line('change', `${name}: ${fields.length === 0 ? 'gives up fields' : fields.slice(0, 4).join(', ')}${more}`)
+  const givenUp = firstGivenUp(object, seen)
+  const what = fields.length === 0 ? `gives up ${givenUp?.slice(1) ?? 'fields'}` : fields.slice(0, 4).join(', ')
+  return line('change', `${name}: ${what}${more}`)
 }
 
 function imageOf(object: KubeObject): string {
@@ -62,8 +66,8 @@ function imageOf(object: KubeObject): string {
   return image === undefined ? '' : ` (image ${image})`
 }
 
-/** Paths of the stated fields that are seen otherwise. */
-function changedFields(stated: unknown, seen: unknown, path: readonly string[] = []): readonly string[] {
+/** Paths of the stated fields that are seen otherwise. What the server has filled in beside them does not count. */
+function changedFields(stated: unknown, seen: unknown, path: Path = []): readonly string[] {
   if (isMap(stated) && isMap(seen))
     return Object.keys(stated)
       .sort()
@@ -72,8 +76,15 @@ function changedFields(stated: unknown, seen: unknown, path: readonly string[] =
     return Object.keys(stated)
       .sort()
       .flatMap(field => changedFields(stated[field], undefined, [...path, field]))
-  return JSON.stringify(stated) === JSON.stringify(seen) ? [] : [printPath(path)]
+  if (Array.isArray(stated) && Array.isArray(seen) && stated.length === seen.length)
+    return stated.flatMap((item, index) => changedFields(item, (seen as readonly unknown[])[index], [...path, index]))
+  if (JSON.stringify(stated) === JSON.stringify(seen) || isSameAmount(stated, seen, path)) return []
+  return [printPath(path)]
 }
+
+/** `1000m` and `1` of CPU. */
+const isSameAmount = (stated: unknown, seen: unknown, path: Path): boolean =>
+  (path.includes('limits') || path.includes('requests')) && sameQuantity(String(stated), String(seen))
 
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
