@@ -16,8 +16,14 @@ function parseNamespace(value: string): string {
 
 export function parseCount(value: string): number {
   const count = Number(value)
-  if (!/^\d+$/.test(value) || count < 1 || count > 1000) throw new InvalidArgumentError('It must be a number from 1 to 1000.')
+  if (!/^\d+$/.test(value) || count < 1 || count > 50_000) throw new InvalidArgumentError('It must be a number from 1 to 50000.')
   return count
+}
+
+export function parsePort(value: string): number {
+  const port = Number(value)
+  if (!/^\d+$/.test(value) || port > 65_535) throw new InvalidArgumentError('It must be a port, or 0 for any that is free.')
+  return port
 }
 
 export const parseWords = (value: string, earlier: readonly string[]) => [

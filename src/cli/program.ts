@@ -19,6 +19,7 @@ import {
   operatorNamespace,
   output,
   parseCount,
+  parsePort,
   parseWords,
 } from './options.ts'
 import type { PauseOptions } from './pause/command.ts'
@@ -139,12 +140,20 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
     .addOption(assumeImages().default('exist'))
     .addOption(operatorNamespace())
     .addOption(new Option('--demo', 'tell the example of the README'))
+    .addOption(
+      new Option(
+        '--serve <port>',
+        'let the cluster live in real time behind this port of 127.0.0.1, for kubectl; 0 for any free one',
+      ).argParser(parsePort),
+    )
+    .addOption(new Option('--no-operator', 'with --serve: no operator runs in the cluster, so that another one can'))
     .addHelpText(
       'after',
       examples(
         'kmm simulate',
         'kmm simulate -f module.yaml --nodes 5 --kernels 6.0.15-300.fc37.x86_64,5.14.0-284.el9.x86_64',
         'kmm simulate -f module.yaml --fail unsigned',
+        'kmm simulate --serve 0 --nodes 5',
       ),
     )
     .action(async (options: SimulateOptions) => finish(await (await import('./simulate/command.ts')).simulate(options, io)))

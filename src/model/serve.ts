@@ -10,7 +10,7 @@ import { parsePath } from './api/paths.ts'
 import type { ApiResource, ModelApi } from './api/types.ts'
 import { writeAnswer } from './serve/answer.ts'
 import { selfSignedCertificate } from './serve/certificate.ts'
-import { openApiDocument } from './serve/open-api.ts'
+import { openApiDocument, openApiV2 } from './serve/open-api.ts'
 import { readRequest } from './serve/request.ts'
 import { reviewBody } from './serve/reviews.ts'
 import { metadataOnly, type TableForm, tableForm, tableOf } from './serve/table.ts'
@@ -77,6 +77,10 @@ async function answer(context: Context, message: IncomingMessage, response: Serv
     if (!(error instanceof ApiError)) throw error
     // What is left of the body is not read: the connection cannot be used again.
     return writeAnswer(response, { ...answerOf(error), headers: { ...jsonHeaders, connection: 'close' } })
+  }
+  if (request.path === '/openapi/v2') {
+    response.writeHead(200, openApiV2.headers).end(openApiV2.document)
+    return
   }
   const own = ownAnswer(context.api, request)
   if (own !== undefined) return writeAnswer(response, own)

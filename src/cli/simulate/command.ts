@@ -6,9 +6,8 @@ import { keyOf } from '../../core/object.ts'
 import { BadInput } from '../../shell/yaml.ts'
 import { readObjects } from '../input/files.ts'
 import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
-import { isModule, refuseWrongModules } from '../input/modules.ts'
-import { badField, type InputObject } from '../input/objects.ts'
-import { pathOf } from '../input/shape.ts'
+import { badModule, isModule, refuseWrongModules } from '../input/modules.ts'
+import type { InputObject } from '../input/objects.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
 import { nextDriver } from './change.ts'
 import { examplePath, tellDemo } from './demo.ts'
@@ -26,11 +25,18 @@ export type SimulateOptions = {
   readonly assumeImages: ImageAssumption
   readonly operatorNamespace: string
   readonly demo?: true
+  /** Port on which the simulated cluster is served in real time; 0: any free one. */
+  readonly serve?: number
+  /** False: the served cluster has no operator of its own. */
+  readonly operator: boolean
 }
 
 /** Resolves to the exit code. Throws BadInput and UsageError. */
 export async function simulate(options: SimulateOptions, io: Io): Promise<number> {
   if (options.demo && options.filename.length > 0) throw new UsageError('--demo tells its own example: leave out -f')
+  if (options.demo && options.serve !== undefined) throw new UsageError('--demo and --serve exclude each other')
+  if (!options.operator && options.serve === undefined)
+    throw new UsageError('--no-operator goes with --serve: without it nobody could act')
   const show = createShow(io)
   if (options.demo) return tellDemo(show, options.operatorNamespace, io)
   const wanted = parseFailures(options.fail)
@@ -44,6 +50,15 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     { count: options.nodes, kernels: options.kernels, failures: wanted, isPushed },
   )
   for (const flaw of world.flaws) show.say(`On purpose: ${flaw}.`)
+  if (options.serve !== undefined) {
+    const { serveSimulation } = await import('./serve.ts')
+    const operator = options.operator ? 'runs' : 'absent'
+    return serveSimulation(
+      world,
+      { port: options.serve, operator, operatorNamespace: options.operatorNamespace, answer, isPushed },
+      io,
+    )
+  }
   const simulation = startSimulation(world, { operatorNamespace: options.operatorNamespace, answer, stop: io.stop })
   try {
     for (const module of world.modules) simulation.applyModule(module)
@@ -64,14 +79,15 @@ function parseFailures(words: readonly string[]): readonly Failure[] {
   })
 }
 
-/** What the API server or the webhook would refuse never gets into the simulated cluster either. */
+/** What the API server or the webhook would refuse never gets into the simulated cluster either; what is hardly meant is told. */
 function refuseModules(inputs: readonly InputObject[], io: Io): void {
   refuseWrongModules(inputs, io)
   const given = inputs.filter(({ object }) => isModule(object))
   if (given.length === 0) throw new BadInput(inputs[0]?.source.file ?? '', undefined, 'there is no Module in the input')
   for (const { object, source } of given) {
-    const [error] = judgeModule(object as KubeModule).errors
-    if (error !== undefined) throw badField(source, pathOf(error.path), error.message, `Module ${keyOf(object)}`)
+    const { errors, warnings } = judgeModule(object as KubeModule)
+    if (errors[0] !== undefined) throw badModule({ object, source }, errors[0])
+    for (const warning of warnings) io.err(`kmm: warning: ${badModule({ object, source }, warning).message}\n`)
   }
 }
 

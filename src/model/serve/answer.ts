@@ -16,7 +16,8 @@ export async function writeAnswer(response: ServerResponse, { status, headers, b
     return writeSlices(response, body as object, field, list)
   }
   const text = typeof body === 'string' ? body : body === undefined ? '' : `${JSON.stringify(body)}\n`
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text)
+  const type = typeof body === 'string' ? { 'content-type': 'text/plain; charset=utf-8' } : {}
+  response.writeHead(status, { ...headers, ...type, 'content-length': Buffer.byteLength(text) }).end(text)
 }
 
 async function writeSlices(response: ServerResponse, body: object, field: string, list: readonly unknown[]): Promise<void> {

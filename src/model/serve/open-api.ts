@@ -76,6 +76,16 @@ function schemaOf(api: ModelApi, resource: ApiResource): Json {
   }
 }
 
+/**
+ * All that `/openapi/v2` holds is its own version (field 1, `2.0`): kubectl 1.28 and older ask for it in protobuf, and then go on without
+ * the kinds that it does not know.
+ */
+export const openApiV2 = {
+  // Asked for with an @, answered with a dot: an @ is no character of a media type.
+  headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
+  document: Buffer.from('\n\x032.0', 'latin1'),
+} as const
+
 /** The document for `/openapi/v3` and below; undefined for other paths. */
 export function openApiDocument(api: ModelApi, path: string): Json | undefined {
   const resources = api.resources()

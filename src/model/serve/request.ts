@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { KubeRequest } from '../../shell/kube/transport.ts'
 import { ApiError, badRequest } from '../api/errors.ts'
+import { parseProtobuf, protobufType } from './protobuf.ts'
 
 /** As a real server's limit on a request body. */
 const largestBody = 3 * 1024 * 1024
@@ -19,12 +20,12 @@ export async function readRequest(message: IncomingMessage): Promise<KubeRequest
   const at = url.indexOf('?')
   const path = at < 0 ? url : url.slice(0, at)
   const query = Object.fromEntries(new URLSearchParams(at < 0 ? '' : url.slice(at + 1)))
-  const text = await bodyOf(message)
+  const bytes = await bodyOf(message)
   const contentType = (headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? ''
-  return { method, path, query, deadlineMs, ...(text === '' ? {} : { contentType, body: parseBody(text, contentType) }) }
+  return { method, path, query, deadlineMs, ...(bytes.length === 0 ? {} : { contentType, body: parseBody(bytes, contentType) }) }
 }
 
-async function bodyOf(message: IncomingMessage): Promise<string> {
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -33,19 +34,28 @@ async function bodyOf(message: IncomingMessage): Promise<string> {
       throw new ApiError(413, 'RequestEntityTooLarge', `the request body is larger than ${largestBody} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
 /** Clients send apply patches as JSON, which is YAML; real YAML needs a parser that the model does not have. */
-function parseBody(text: string, contentType: string): unknown {
-  if (!contentType.includes('json') && !contentType.includes('yaml')) {
-    const message = `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json`
-    throw new ApiError(415, 'UnsupportedMediaType', message)
-  }
+function parseBody(bytes: Buffer, contentType: string): unknown {
   try {
-    return JSON.parse(text)
+    if (contentType === protobufType) return parseProtobuf(bytes)
+  } catch (error) {
+    throw unknownFormat(`${contentType}: ${(error as Error).message}`)
+  }
+  if (!contentType.includes('json') && !contentType.includes('yaml')) throw unknownFormat(contentType)
+  try {
+    return JSON.parse(bytes.toString())
   } catch (error) {
     const hint = contentType.includes('yaml') ? '; the simulated server reads only the JSON form of YAML' : ''
     throw badRequest(`the body of the request is no JSON: ${(error as Error).message}${hint}`)
   }
 }
+
+const unknownFormat = (what: string) =>
+  new ApiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format (${what}) - accepted media types include: application/json`,
+  )
