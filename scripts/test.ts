@@ -41,7 +41,7 @@ const levels: readonly Level[] = [
   {
     name: 'model',
     what: 'the simulated API server and cluster, and the contract suite on them',
-    files: ['test/model/**/*.test.ts', 'test/contract/{model,serve}.test.ts'],
+    files: ['test/model/**/*.test.ts', 'test/contract/{model,serve,kubectl}.test.ts'],
   },
   {
     name: 'faults',
