@@ -27,7 +27,7 @@ export type OperatorCommandOptions = {
   readonly leaderElect: boolean
 }
 
-/** Runs until `io.stop`, or until another process leads; resolves to the exit code. Throws BadInput for wrong settings. */
+/** Runs until `io.stop`; resolves to the exit code. Throws BadInput for wrong settings. */
 export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
   const log = jsonLog('kmm', options.logLevel)
   const config = await readConfig(options.config, log)
@@ -42,19 +42,22 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
   const lead =
     enabled && options.leaderElect
       ? withElection({ transport, log, namespace: settings.operatorNamespace, name })
-      : withoutElection
-  const running = createOperator({
-    controllers,
-    watches,
-    transport: leadingTransport(transport, () => lead.mayWrite()),
-    clock: realClock,
-    chance: Math.random,
-    log,
-    images,
-    settings,
-    fieldManager,
-    component: 'kmm-operator',
-  })
+      : withoutElection()
+  const launch = () => {
+    tellControllers(log)
+    return createOperator({
+      controllers,
+      watches,
+      transport: leadingTransport(transport, () => lead.mayWrite()),
+      clock: realClock,
+      chance: Math.random,
+      log,
+      images,
+      settings,
+      fieldManager,
+      component: 'kmm-operator',
+    })
+  }
   log('info', 'starting manager', {
     version,
     commit,
@@ -62,14 +65,14 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
     operatorNamespace: settings.operatorNamespace,
     managed: settings.managed,
   })
-  const health = await serveHealth(config.health, () => lead.health(() => running.health()))
+  const health = await serveHealth(config.health, () => lead.health())
   log('info', 'Starting server', { kind: 'health probe', addr: `${config.health.host}:${health.port}` })
   io.stop.addEventListener('abort', () => log('info', 'stopping', {}), { once: true })
-  const end = await lead.run(running, () => tellControllers(log), io.stop)
+  const end = await lead.run(launch, io.stop)
   await health.close()
   transport.close()
   log('info', 'stopped', {})
-  return end === 'lost' ? exitCodes.no : exitCodes.fine
+  return end === 'stuck' ? exitCodes.no : exitCodes.fine
 }
 
 async function readConfig(file: string | undefined, log: Log): Promise<OperatorConfig> {

@@ -13,27 +13,33 @@ import type { Log } from '../../shell/observe.ts'
 export type Lead = {
   /** Whether writes may be sent at this instant. */
   mayWrite(): boolean
-  /** Of the election, and of the operator once it runs. */
-  health(operator: () => Health): Health
+  /** Of the election, and of the operator while it runs. */
+  health(): Health
   /**
-   * Starts the operator when this process may lead, and stops it when `stop` is raised or the lead is lost. Resolves when nothing is
-   * sent any more; `lost` means that the process must end with an error.
+   * Launches an operator whenever this process may lead, and stops it when `stop` is raised or the lead is lost; after a loss it stands
+   * for election again, since an API server that was away for a while is no reason to end. Resolves when nothing is sent any more;
+   * `stuck` means that an operator whose lead was lost did not end: the process must.
    */
-  run(operator: Operator, starting: () => void, stop: AbortSignal): Promise<'stopped' | 'lost'>
+  run(launch: () => Operator, stop: AbortSignal): Promise<'stopped' | 'stuck'>
 }
 
+const notStarted: Health = { ready: false, alive: true, reasons: ['not started yet'] }
+
 /** Everybody leads. */
-export const withoutElection: Lead = {
-  mayWrite: () => true,
-  health: operator => operator(),
-  run: async (operator, starting, stop) => {
-    if (stop.aborted) return 'stopped'
-    starting()
-    operator.start()
-    await raised(stop)
-    await operator.stop()
-    return 'stopped'
-  },
+export function withoutElection(): Lead {
+  let operator: Operator | undefined
+  return {
+    mayWrite: () => true,
+    health: () => operator?.health() ?? notStarted,
+    run: async (launch, stop) => {
+      if (stop.aborted) return 'stopped'
+      operator = launch()
+      operator.start()
+      await raised(stop)
+      await operator.stop()
+      return 'stopped'
+    },
+  }
 }
 
 /** The lost lead is another's after 5 s: what has not ended by then is cut off with the process. */
@@ -46,33 +52,41 @@ export function withElection(options: {
   readonly name: string
 }): Lead {
   let election: Election | undefined
-  let isRunning = false
+  let operator: Operator | undefined
+
+  /** From candidate to leader and to the end of the lead. */
+  async function term(launch: () => Operator, stop: AbortSignal, stopped: Promise<void>): Promise<'stopped' | 'lost' | 'stuck'> {
+    const identity = `${hostname()}_${randomUUID()}`
+    election = standForElection({ ...options, clock: realClock, chance: Math.random, identity })
+    const begun = await Promise.race([election.decided, stopped.then(() => 'stopped' as const)])
+    let isLost = false
+    if (begun === 'leading') {
+      operator = launch()
+      operator.start()
+      isLost = await Promise.race([election.lost.then(() => true), stopped.then(() => false)])
+      const ended = operator.stop().then(() => true)
+      if (isLost && !(await Promise.race([ended, sleep(realClock, endMs, new AbortController().signal).then(() => false)])))
+        return 'stuck'
+      await ended
+      operator = undefined
+    }
+    await election.stop()
+    return isLost && !stop.aborted ? 'lost' : 'stopped'
+  }
+
   return {
     mayWrite: () => election?.isLeader() ?? false,
-    health: operator => {
-      if (election === undefined) return { ready: false, alive: true, reasons: ['not started yet'] }
+    health: () => {
+      if (election === undefined) return notStarted
       const elected = election.health()
-      return isRunning ? bothHealthy(elected, operator()) : elected
+      return operator === undefined ? elected : bothHealthy(elected, operator.health())
     },
-    run: async (operator, starting, stop) => {
-      election = standForElection({
-        ...options,
-        clock: realClock,
-        chance: Math.random,
-        identity: `${hostname()}_${randomUUID()}`,
-      })
+    run: async (launch, stop) => {
       const stopped = raised(stop)
-      const begun = await Promise.race([election.decided, stopped.then(() => 'stopped' as const)])
-      if (begun === 'leading') {
-        isRunning = true
-        starting()
-        operator.start()
-        const isLost = await Promise.race([election.lost.then(() => true), stopped.then(() => false)])
-        await (isLost ? Promise.race([operator.stop(), sleep(realClock, endMs, new AbortController().signal)]) : operator.stop())
-        if (isLost) return 'lost'
+      for (;;) {
+        const end = await term(launch, stop, stopped)
+        if (end !== 'lost') return end
       }
-      await election.stop()
-      return 'stopped'
     },
   }
 }
