@@ -39,7 +39,7 @@ export type Scenario = {
   /** Completed as an API server would, frozen. */
   readonly objects: readonly KubeObject[]
   /** Of these objects, or of what has become of them. */
-  plan(objects: readonly KubeObject[]): { readonly look: Look; readonly plans: readonly PlanOfKey[] }
+  readonly plan: (objects: readonly KubeObject[]) => { readonly look: Look; readonly plans: readonly PlanOfKey[] }
 }
 
 export async function readScenario(folder: string): Promise<Scenario> {

@@ -13,6 +13,7 @@ export type Verdict = {
   /** For example `3 of 5 nodes have the driver of Module ns/name`. */
   readonly counts: string
   readonly matching: number
+  /** As JSON. */
   readonly selector: string
 }
 
@@ -61,9 +62,13 @@ function ready({ blocker, stopped, worst, isReady, counts, matching, selector }:
   if (blocker !== undefined) return { reason: blocker.code, message: `${blocker.message}; ${counts}` }
   if (stopped !== undefined) return { reason: stopped.code, message: `${stopped.message}; ${counts}` }
   if (!isReady && worst !== undefined) return { reason: worst.code, message: `${counts}; ${worst.message}` }
-  if (matching === 0) return { reason: 'NoMatchingNodes', message: `no node has the labels ${selector} of the selector` }
+  if (matching === 0) return { reason: 'NoMatchingNodes', message: noNode(selector) }
   return { reason: 'Loaded', message: counts }
 }
+
+/** An empty selector selects every node. */
+const noNode = (selector: string): string =>
+  selector === '{}' ? 'there is no node' : `no node has the labels ${selector} of the selector`
 
 /** With what to do next, unless it ends by itself for sure. */
 function todo({ blocker, stopped, worst }: Verdict, message: string): string {
