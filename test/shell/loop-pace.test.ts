@@ -221,16 +221,28 @@ describe('The loop waits', () => {
       ...toyController,
       plan: () => {
         passes += 1
-        const base = { code: 'RegistryUnreachable', message: 'registry quay.io did not answer', todo: 'wait' } as const
+        const base = {
+          code: 'RegistryUnreachable',
+          message: 'registry quay.io did not answer',
+          todo: 'wait',
+          kernel: '6.1',
+        } as const
         return { ...emptyPlan, problems: [{ ...(base as unknown as Problem), retry: 'backoff' }] }
       },
     }
-    const world = createToyWorld({ operator: { controllers: [troubled] } })
+    const told: unknown[] = []
+    const log = (level: string, message: string, fields: object) => {
+      if (level === 'warn') told.push([message, fields])
+    }
+    const world = createToyWorld({ operator: { controllers: [troubled], log } })
     world.api.create(toys, toy('car', {}))
     const operator = world.startOperator()
     await world.pass(60_000)
     assert.ok(passes >= 3 && passes <= 5, `${passes} passes in a minute`)
-    assert.equal(world.logs.filter(line => line === 'warn registry quay.io did not answer').length, 1)
+    const about = { controller: 'Toy', key: 'default/car', toy: 'default/car' }
+    assert.deepEqual(told, [
+      ['registry quay.io did not answer', { ...about, reason: 'RegistryUnreachable', todo: 'wait', kernel: '6.1' }],
+    ])
     await operator.stop()
   })
 

@@ -6,7 +6,7 @@ import { nameOf, type Sender, sendApply, takeOver, type WriteResult } from '../k
 import { firstDifference, formerOwner, type Part } from '../kube/compare.ts'
 import { isOutage } from '../kube/errors.ts'
 import { sendRemoval } from '../kube/remove.ts'
-import type { Log, Observe } from '../observe.ts'
+import type { Log, LogFields, Observe } from '../observe.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { Answers } from './answers.ts'
 import type { EventSender } from './event-sender.ts'
@@ -30,7 +30,8 @@ export type Tools = {
 /** Who carries out, and what is asked of whoever called. */
 export type PassOf = {
   readonly controller: string
-  readonly key: string
+  /** Of every line in the log: controller, key, and the key under the name of its kind (`module`, `node`). */
+  readonly about: LogFields
   /** Names the key among all controllers'. */
   readonly id: string
   /** Whether a status that is not urgent may be written now. */
@@ -124,7 +125,7 @@ async function applyOne(object: KubeObject, part: Part, pass: PassOf, tools: Too
   if (isUnseen(object, part, seen)) return { result: 'gone' }
   const because = firstDifference(object, seen, fieldManager, part, former)
   if (because === undefined || kept.has(resource, object, part, seen)) return undefined
-  const fields = { controller: pass.controller, key: pass.key, because, ...(part === 'status' ? { part } : {}) }
+  const fields = { ...pass.about, because, ...(part === 'status' ? { part } : {}) }
   if (seen !== undefined && formerOwner(seen, former, part) !== undefined) {
     const taken = await takeOver(sender, resource, seen, former, part, fieldManager, stop)
     if (taken.result !== 'written') return taken
@@ -160,7 +161,7 @@ async function removeOne(removal: Removal, pass: PassOf, tools: Tools): Promise<
   const key = keyOf({ metadata: removal.object })
   const name = `${removal.object.kind} ${key}`
   const result = await sendRemoval(sender, resource, removal, snapshot.get(resource, key), stop)
-  const fields = { controller: pass.controller, key: pass.key, because: removal.because }
+  const fields = { ...pass.about, because: removal.because }
   if (result.result !== 'written') {
     log('debug', result.result === 'gone' ? `${name} is gone already` : `${name} changed before it could be removed`, fields)
     return result

@@ -3,6 +3,7 @@ import type { Controller, Look, Settings } from '../../core/controller.ts'
 import type { Plan } from '../../core/plan.ts'
 import type { RetryLimits } from '../kube/backoff.ts'
 import { ApiError, errorText } from '../kube/errors.ts'
+import type { LogFields } from '../observe.ts'
 import { type Carried, carryOut, type PassOf, type Tools } from './carry-out.ts'
 import type { OwnWrites } from './own-writes.ts'
 import { Paces } from './pace.ts'
@@ -96,11 +97,14 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     return leftMs > 0
   }
 
+  const kind = controller.resource.kind.toLowerCase()
+  const aboutOf = (key: string): LogFields => ({ controller: controller.name, key, [kind]: key })
+
   function passOf(id: string, key: string): PassOf {
     let wrote = false
     return {
       controller: controller.name,
-      key,
+      about: aboutOf(key),
       id,
       statusDue: paces.statusDueInMs(key) === 0,
       wrote: write => {
@@ -109,7 +113,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
         wrote = true
         const restMs = paces.wrote(key)
         if (restMs === 0) return
-        log('warn', 'writes again and again: somebody seems to undo it', { controller: controller.name, key, againInMs: restMs })
+        log('warn', 'writes again and again: somebody seems to undo it', { ...aboutOf(key), againInMs: restMs })
         resting.set(key, clock.monotonicMs() + restMs)
       },
     }
@@ -119,7 +123,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     if (carried.wroteStatus) paces.wroteStatus(key)
     if (carried.statusWaits) queue.addAfter(key, paces.statusDueInMs(key))
     if (carried.held !== undefined) {
-      log('debug', `removals wait: ${carried.held}`, { controller: controller.name, key })
+      log('debug', `removals wait: ${carried.held}`, aboutOf(key))
       // When writes that are not seen yet are seen, the key is added anyway.
       if (carried.held !== 'until-seen') queue.addAfter(key, heldAgainMs)
       else if (!ownWrites.has(`${controller.name} ${key}`)) queue.add(key)
@@ -142,15 +146,15 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
 
   function tellProblems(key: string, plan: Plan): void {
     for (const { code, message, todo, passing, kernel, node, image } of paces.begun(key, plan.problems)) {
+      const where = Object.fromEntries(Object.entries({ kernel, node, image }).filter(([, value]) => value !== undefined))
       // What ends by itself is no warning, and on a big cluster a flood.
-      log(passing ? 'debug' : 'warn', message, { controller: controller.name, key, reason: code, todo, kernel, node, image })
+      log(passing ? 'debug' : 'warn', message, { ...aboutOf(key), reason: code, todo, ...where })
     }
   }
 
   function logFailure(key: string, error: unknown, againInMs?: number): void {
     const fields = {
-      controller: controller.name,
-      key,
+      ...aboutOf(key),
       failures: queue.failures(key),
       ...(againInMs === undefined ? {} : { againInMs: Math.round(againInMs) }),
     }
