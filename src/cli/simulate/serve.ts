@@ -37,7 +37,7 @@ export async function serveSimulation(world: World, options: ServeSimulationOpti
     cluster: {
       start: new Date(realClock.nowMs()).toISOString(),
       // Nothing here writes to what it read, and a large cluster has no time to prove it.
-      api: { admit: judgeWrite, history: 20_000, reads: 'shared' },
+      api: { admit: judgeWrite, reads: 'shared' },
     },
   })
   const { api, clock } = simulation.cluster

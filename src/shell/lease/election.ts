@@ -26,7 +26,7 @@ export type ElectionOptions = {
 export type Election = {
   /** Resolves once: this process leads, or was stopped before it did. */
   readonly decided: Promise<'leading' | 'stopped'>
-  /** Resolves to a sentence when the lead was lost. The process must end: what it does now, another does too. Never after `stop`. */
+  /** Resolves to a sentence when the lead was lost: what this process did as a leader must end, because another does it too. Never after `stop`. */
   readonly lost: Promise<string>
   /** Whether this process may act at this very instant, by the monotonic clock; right also when the process was paused. */
   isLeader(): boolean
