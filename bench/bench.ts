@@ -7,6 +7,7 @@ import { join } from 'node:path'
 const benchmarks: Readonly<Record<string, { readonly file: string; readonly what: string }>> = {
   idle: { file: 'idle.ts', what: 'memory, CPU and cold start of the operator on a small cluster' },
   scale: { file: 'scale.ts', what: 'requests, time, CPU and memory on many nodes, beside the floor' },
+  report: { file: 'report.ts', what: 'the tables and the picture of docs/benchmarks from the results of scale' },
   client: { file: 'client.ts', what: 'our Kubernetes client against the official one' },
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Floor, measureFloor, plainCopies } from './floor.ts'
 import type { Measured } from './measure.ts'
-import { startRig } from './rig.ts'
+import { type Rig, startRig } from './rig.ts'
 import { deletion, labelKernels, rollout, scenarios, secondRollout } from './scenarios.ts'
 import type { Shape } from './shape.ts'
 
@@ -51,6 +51,7 @@ export async function scale(args: readonly string[]): Promise<number> {
     await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
     measured.push(...(await deletion(rig)))
     rig.health.pause()
+    await tellWarnings(rig)
     await rig.operator?.end()
     const floor = await measureFloor(rig, copies)
     measured.push(...(await secondRollout(rig)))
@@ -58,6 +59,7 @@ export async function scale(args: readonly string[]): Promise<number> {
       if (only?.includes(name) !== false) measured.push(...(await scenario(rig)))
     }
     rig.health.pause()
+    await tellWarnings(rig)
     await rig.operator?.end()
     const { asked, missed, slowestMs } = rig.health
     const result: Result = {
@@ -84,6 +86,15 @@ export async function scale(args: readonly string[]): Promise<number> {
     rig.observer.stop()
     await rig.plane.stop()
   }
+}
+
+/** What the operator complained of, the most frequent first. */
+async function tellWarnings({ operator, tell }: Rig): Promise<void> {
+  const counts = new Map<string, number>()
+  for (const { level, msg } of (await operator?.records()) ?? []) {
+    if (level === 'warn' || level === 'error') counts.set(msg, (counts.get(msg) ?? 0) + 1)
+  }
+  for (const [msg, count] of [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 8)) tell(`operator: ${count} x ${msg}`)
 }
 
 type Parsed = {

@@ -19,26 +19,36 @@ export function freshFile(path: string, purpose: string, clock: Clock): FreshFil
   let text: string | undefined
   let identity = ''
   let lookedAtMs = Number.NEGATIVE_INFINITY
+  // Requests that are sent together look together.
+  let looking: Promise<string> | undefined
+  async function look(): Promise<string> {
+    const now = clock.monotonicMs()
+    try {
+      const { mtimeMs, ino, size } = await stat(path)
+      const seen = `${mtimeMs} ${ino} ${size}`
+      if (text === undefined || seen !== identity) text = await readFile(path, 'utf8')
+      identity = seen
+      lookedAtMs = now
+    } catch (error) {
+      if (text === undefined) {
+        throw new TransportError('credentials', `the ${purpose} ${path} cannot be read: ${messageOf(error)}`, error)
+      }
+    }
+    return text
+  }
   return {
     read: async () => {
-      const now = clock.monotonicMs()
-      if (text !== undefined && now - lookedAtMs < lookEveryMs) return text
-      try {
-        const { mtimeMs, ino, size } = await stat(path)
-        const seen = `${mtimeMs} ${ino} ${size}`
-        if (text === undefined || seen !== identity) text = await readFile(path, 'utf8')
-        identity = seen
-        lookedAtMs = now
-      } catch (error) {
-        if (text === undefined) {
-          throw new TransportError('credentials', `the ${purpose} ${path} cannot be read: ${messageOf(error)}`, error)
-        }
-      }
-      return text
+      if (text !== undefined && clock.monotonicMs() - lookedAtMs < lookEveryMs) return text
+      looking ??= look().finally(() => {
+        looking = undefined
+      })
+      return looking
     },
     expire: () => {
       lookedAtMs = Number.NEGATIVE_INFINITY
       identity = ''
+      // What is being looked at may be what was found useless.
+      looking = undefined
     },
   }
 }

@@ -20,11 +20,12 @@ export async function* watchEvents(
   const { request, clock, silenceMs } = options
   const startTimer = () => {
     if (silenceMs === undefined) return () => undefined
-    const silence = new TransportError(
-      'silence',
-      `${request}: nothing came for ${silenceMs / 1000} s, the watch is taken for dead`,
-    )
-    return clock.after(silenceMs, () => body.destroy(silence))
+    // The error is made when it is needed: its stack trace would cost more than the event.
+    const fail = () =>
+      body.destroy(
+        new TransportError('silence', `${request}: nothing came for ${silenceMs / 1000} s, the watch is taken for dead`),
+      )
+    return clock.after(silenceMs, fail)
   }
   const lines = splitLines()
   // Runs only while we wait for bytes: a slow reader is not a silent server.
