@@ -20,7 +20,7 @@ import { createScheduler } from './cluster/scheduler.ts'
 import type { Program } from './cluster/surroundings.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
-export type { HostModule, ModelNode, NodeOptions, Reboot } from './cluster/node.ts'
+export type { ModelNode, NodeOptions } from './cluster/node.ts'
 
 export type ModelCluster = {
   readonly api: ModelApi

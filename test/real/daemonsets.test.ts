@@ -114,7 +114,7 @@ describe('A real API server', { skip }, () => {
     })
     const rich = await settles(loader(moduleWith({ spec: named('own') }), { excludedNodes: ['n2', 'n1'] }))
     assert.equal(template(rich)['serviceAccountName'], 'own')
-    const poor = await settles(loader(moduleWith({ spec: { ...named(''), tolerations: [] } }), { adopted: rich as DaemonSet }))
+    const poor = await settles(loader(moduleWith({ spec: { ...named(''), tolerations: [] } }), { adopted: rich }))
     for (const field of ['serviceAccountName', 'serviceAccount', 'affinity', 'tolerations'])
       assert.equal(template(poor)[field], undefined, field)
   })
