@@ -2,14 +2,14 @@
 
 import type { Module } from '../../api/module.ts'
 import { judgeModule } from '../../core/module/rules.ts'
-import { keyOf, type ObjectRef, refOf } from '../../core/object.ts'
+import { keyOf, refOf } from '../../core/object.ts'
 import { checkModuleShape } from '../../manifests/shape.ts'
 import { readObjects } from '../input/files.ts'
 import { isModule, refuseWrongTypes } from '../input/modules.ts'
 import type { InputObject } from '../input/objects.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
 import { printJson } from '../json.ts'
-import type { Finding, Findings } from './findings.ts'
+import type { Findings } from './findings.ts'
 import { findOverlaps } from './overlaps.ts'
 import { printFindingsAsText } from './text.ts'
 
