@@ -64,10 +64,10 @@ real('of two replicas one leads; when it stops the other one leads within one re
 real('a leader whose other connections are all busy renews every 2 s all the same', async plane => {
   const a = await candidate(plane, 'busy', 'a')
   await leads(a.election, 5)
-  let isBusy = true
+  const quiet = new AbortController()
   let answered = 0
   const ask = async () => {
-    while (isBusy) {
+    while (!quiet.signal.aborted) {
       await a.transport({ method: 'GET', path: collectionPath(namespaces), deadlineMs: 30_000 }, never)
       answered++
     }
@@ -76,7 +76,7 @@ real('a leader whose other connections are all busy renews every 2 s all the sam
   const renewals = new Set<string>()
   for (const endMs = performance.now() + 9000; performance.now() < endMs; await delay(200))
     renewals.add((await read(plane, 'busy')).spec?.renewTime ?? '')
-  isBusy = false
+  quiet.abort()
   await Promise.all(asking)
   assert.ok(answered > 200, `only ${answered} requests were answered`)
   assert.ok(renewals.size >= 4, `renewed ${renewals.size - 1} times in 9 s`)

@@ -105,6 +105,7 @@ export const builtInResources: readonly ApiResource[] = [
     validate: taintProblems,
   }),
   kind('v1', 'Pod', 'pods', 'namespaced', {
+    categories: ['all'],
     ...own,
     shape: shapes.pod,
     empty: emptyPod,
@@ -131,6 +132,7 @@ export const builtInResources: readonly ApiResource[] = [
   kind('v1', 'ConfigMap', 'configmaps', 'namespaced', { shape: shapes.data, shortNames: ['cm'] }),
   kind('v1', 'ServiceAccount', 'serviceaccounts', 'namespaced', { shape: shapes.serviceAccount, shortNames: ['sa'] }),
   kind('v1', 'Service', 'services', 'namespaced', {
+    categories: ['all'],
     status: 'subresource',
     shape: shapes.service,
     empty: { spec: {}, status: { loadBalancer: {} } },
@@ -139,6 +141,7 @@ export const builtInResources: readonly ApiResource[] = [
     complete: completeService,
   }),
   kind('apps/v1', 'DaemonSet', 'daemonsets', 'namespaced', {
+    categories: ['all'],
     ...own,
     shape: shapes.workload,
     empty: emptyDaemonSet,
@@ -148,6 +151,7 @@ export const builtInResources: readonly ApiResource[] = [
     validate: workloadProblems,
   }),
   kind('apps/v1', 'Deployment', 'deployments', 'namespaced', {
+    categories: ['all'],
     ...own,
     shape: shapes.workload,
     empty: emptyDeployment,
@@ -157,6 +161,7 @@ export const builtInResources: readonly ApiResource[] = [
   }),
   kind('apps/v1', 'ControllerRevision', 'controllerrevisions', 'namespaced', { kept: new Set(['data']) }),
   kind('batch/v1', 'Job', 'jobs', 'namespaced', {
+    categories: ['all'],
     ...own,
     shape: shapes.job,
     empty: { spec: { template: { metadata: {}, spec: { containers: null } } }, status: {} },

@@ -188,12 +188,10 @@ export function createDaemonSetController(context: Context): { changed(change: C
     }
   }
   const createPod = (daemonSet: DaemonSetObject, key: string, state: Known, node: string) => {
-    const pod = podFor(
-      daemonSet,
-      node,
-      state.hash,
-      podName(daemonSet.metadata.name, `${uidOf(daemonSet)} ${node} ${clock.nowMs()}`),
-    )
+    const { name: owner, namespace = '' } = daemonSet.metadata
+    const isTaken = (name: string) => api.get(pods, `${namespace}/${name}`) !== undefined
+    const name = podName(owner, `${uidOf(daemonSet)} ${node} ${clock.nowMs()}`, isTaken)
+    const pod = podFor(daemonSet, node, state.hash, name)
     try {
       api.create(pods, pod, 'daemonset-controller')
       event({ about: daemonSet, type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })

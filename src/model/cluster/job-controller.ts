@@ -159,11 +159,12 @@ export function createJobController(context: {
 
   const createPod = (job: JobObject, number: number): boolean => {
     const { template } = job.spec
+    const isTaken = (name: string) => api.get(pods, `${job.metadata.namespace ?? ''}/${name}`) !== undefined
     const pod: PodObject = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
-        name: podName(job.metadata.name, `${uidOf(job)} ${number} ${clock.nowMs()}`),
+        name: podName(job.metadata.name, `${uidOf(job)} ${number} ${clock.nowMs()}`, isTaken),
         namespace: job.metadata.namespace ?? '',
         labels: {
           ...template.metadata?.labels,
