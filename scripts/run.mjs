@@ -18,7 +18,10 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   try {
     // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry has.
     // npm's own output goes to stderr: stdout belongs to the command that was asked for.
-    execFileSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+    execFileSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    })
   } catch {
     process.stderr.write('npm install failed, see above. Is the npm registry reachable?\n')
     process.exit(1)

@@ -124,7 +124,7 @@ describe('A real API server', { skip }, () => {
     const rich = await settles(pluginDaemonSet({ module, name: 'plugin', settings }))
     const container = { image: 'registry.example.com/plugin:2' }
     const bare = moduleWith({ container: full.container, spec: { devicePlugin: { container } } })
-    const poor = await settles(pluginDaemonSet({ module: bare, name: 'plugin', adopted: rich as DaemonSet, settings }))
+    const poor = await settles(pluginDaemonSet({ module: bare, name: 'plugin', adopted: rich, settings }))
     assert.deepEqual((template(poor)['volumes'] as readonly unknown[]).length, 1)
     assert.equal(template(poor)['serviceAccountName'], undefined)
   })
