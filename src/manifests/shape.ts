@@ -112,7 +112,7 @@ function checkMap(
         message: `${listed(fields)} are two spellings of one field: keep ${fields[0]}`,
       })),
     ...given.flatMap(field => {
-      const inner = schema.properties?.[field] ?? schema.additionalProperties
+      const inner = Object.hasOwn(schema.properties ?? {}, field) ? schema.properties?.[field] : schema.additionalProperties
       if (inner !== undefined) return check(value[field], inner, [...steps, field], missing)
       if (schema['x-kubernetes-preserve-unknown-fields'] === true) return []
       const hint = hintForUnknownField(moduleSchema, steps, field, schema)

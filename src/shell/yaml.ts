@@ -49,12 +49,7 @@ export function parseYamlDocuments(text: string, file: string): YamlDocument[] {
   if ('empty' in parsed) return []
   return parsed.flatMap(document => {
     const mistake = document.errors[0]
-    if (mistake)
-      throw new BadInput(
-        file,
-        lines.linePos(mistake.pos[0]).line,
-        `this is not YAML: ${mistake.message}${seconds(mistake, text)}`,
-      )
+    if (mistake) throw new BadInput(file, lines.linePos(mistake.pos[0]).line, `this is not YAML: ${wordsOf(mistake, text)}`)
     if (document.contents === null) return []
     const lineAt = (node: Node) => lines.linePos(node.range?.[0] ?? 0).line
     const startLine = lineAt(document.contents)
@@ -64,11 +59,13 @@ export function parseYamlDocuments(text: string, file: string): YamlDocument[] {
   })
 }
 
-/** Which key is there twice; the most common cause is that the line between two documents was forgotten. */
-const seconds = (mistake: YAMLParseError, text: string): string =>
-  mistake.code === 'DUPLICATE_KEY'
-    ? `, but ${/^[^:\s]+/.exec(text.slice(mistake.pos[0]))?.[0] ?? 'one'} is there twice (two documents need a line --- between them)`
-    : ''
+function wordsOf({ code, message, pos }: YAMLParseError, text: string): string {
+  if (/call stack/.test(message)) return 'it is nested too deeply'
+  if (code !== 'DUPLICATE_KEY') return message
+  // The most common cause is that the line between two documents was forgotten.
+  const key = /^[^:\s]+/.exec(text.slice(pos[0]))?.[0] ?? 'one'
+  return `${message}, but ${key} is there twice (two documents need a line --- between them)`
+}
 
 /** Go's YAML, which kubectl uses, leaves times and base-60 numbers as strings; the other tags make no JSON. */
 const isUnknownToKubectl = (tag: { readonly tag: string; readonly format?: string }) =>

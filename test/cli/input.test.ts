@@ -80,6 +80,7 @@ describe('the input of kmm', () => {
       'apiVersion: kmm.sigs.x-k8s.io/v1beta1\nkind: Module\nmetadata: {name: a}\nSpec: {}',
       /spec is missing: "Spec" is another field, write it "spec"$/,
     ],
+    ['text that is nested too deeply', '['.repeat(50_000), /^stdin:1: this is not YAML: it is nested too deeply$/],
     ['a scalar', 'just words', /^stdin:1: a Kubernetes object must be a map .* but this is the string "just words"$/],
     ['no kind', 'apiVersion: v1\nmetadata: {name: a}', /^stdin:1: kind is missing$/],
     ['no apiVersion', 'kind: Pod\nmetadata: {name: a}', /^stdin:1: apiVersion is missing$/],

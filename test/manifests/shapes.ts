@@ -63,6 +63,13 @@ export const misshapen: readonly (readonly [sentence: string, value: unknown, co
     /did you mean containerImage\?$/,
   ],
   [
+    'a field that every object of JavaScript has',
+    moduleWith({ constructor: { a: 'b' } }),
+    'UnknownField',
+    'spec.constructor',
+    /spec has no field "constructor", so it would be ignored$/,
+  ],
+  [
     'another case',
     moduleWith({}, { modprobe: { ModuleName: 'x' } }),
     'UnknownField',

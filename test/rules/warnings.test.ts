@@ -194,6 +194,19 @@ describe('warnings of the admission rules', () => {
     })
   }
 
+  it('are told in linear time, however many mappings there are: the operator judges each Module again and again', () => {
+    const many = moduleWith(draft => {
+      containerOf(draft).kernelMappings = Array.from({ length: 1000 }, (_, index) => ({
+        regexp: `^6\\.1\\.${index}-.+$`,
+        containerImage: `registry.example.com/driver:${index}`,
+      }))
+    })
+    const startedMs = performance.now()
+    assert.deepEqual(judgeModule(many), { errors: [], warnings: [] })
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs < 3000, `${tookMs} ms for 1000 mappings`)
+  })
+
   it('says what to write instead of a form feed', () => {
     const [warning] = judgeModule(moduleWith(mapped({ regexp: '^.+\\fc37\\.x86_64$' }))).warnings
     assert.match(warning?.message ?? '', /'\^\.\+\\fc37\\\.x86_64\$'.*form feed.*\\\.f for a dot/)

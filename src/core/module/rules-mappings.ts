@@ -129,8 +129,10 @@ const mappingShadowed: Rule = {
   severity: 'warning',
   check: subject => {
     const mappings = subject.container.kernelMappings
+    // Once each: a Module may have hundreds of them.
+    const takers = mappings.map(takerOf)
     return mappings.flatMap((mapping, index) => {
-      const earlier = mappings.slice(0, index).findIndex(other => covers(other, mapping))
+      const earlier = takers.findIndex((takes, place) => place < index && takes(mapping))
       if (earlier < 0) return []
       const what = `kernelMappings[${index}] (${has(mapping.literal) ? mapping.literal : (mapping.regexp ?? '')})`
       const message = `${what} is never used, because the first mapping that fits is taken and kernelMappings[${earlier}] fits the same kernels: move it up, or remove it`
@@ -139,14 +141,16 @@ const mappingShadowed: Rule = {
   },
 }
 
-/** Whether every kernel of `later` is already taken by `earlier`, as far as that can be seen. */
-function covers(earlier: Pick<KernelMapping, 'literal' | 'regexp'>, later: Pick<KernelMapping, 'literal' | 'regexp'>): boolean {
-  if (has(earlier.literal)) return earlier.literal === later.literal && !has(later.regexp)
-  if (!has(earlier.regexp)) return false
-  const compiled = compileGoRegexp(earlier.regexp)
-  if ('error' in compiled) return false
-  if (has(later.literal)) return compiled.matches(later.literal)
-  return has(later.regexp) && (earlier.regexp === later.regexp || matchesAnything(earlier.regexp))
+type Choice = Pick<KernelMapping, 'literal' | 'regexp'>
+
+/** Whether every kernel of a later mapping is already taken by this one, as far as that can be seen. */
+function takerOf({ literal, regexp }: Choice): (later: Choice) => boolean {
+  if (has(literal)) return later => literal === later.literal && !has(later.regexp)
+  const compiled = has(regexp) ? compileGoRegexp(regexp) : undefined
+  if (compiled === undefined || !has(regexp) || 'error' in compiled) return () => false
+  const takesAll = matchesAnything(regexp)
+  return later =>
+    has(later.literal) ? compiled.matches(later.literal) : has(later.regexp) && (regexp === later.regexp || takesAll)
 }
 
 const matchesAnything = (pattern: string) =>
