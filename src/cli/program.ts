@@ -92,7 +92,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
       'after',
       examples(
         'kmm plan -f module.yaml -f nodes.yaml',
-        'kubectl get modules,nodes,pods,daemonsets -A -o yaml | kmm plan -f - -o json',
+        'kubectl get modules,nodes,pods,daemonsets,events -A -o yaml | kmm plan -f - -o json',
         'kmm plan -f dump/ --assume-images exist',
         'kmm plan --context my-cluster',
       ),

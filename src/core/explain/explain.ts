@@ -154,7 +154,7 @@ function noneSelected(look: Look, { key, module }: SeenModule): NonNullable<Expl
     ],
     todo:
       all.length === 0
-        ? 'Add the nodes to the input.'
+        ? 'There has to be a node first; where files were read, add the nodes to them.'
         : `Label the nodes that shall have it: kubectl label node NODE ${wanted.join(' ')}`,
     passing: false,
   }
