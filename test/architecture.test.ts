@@ -95,7 +95,8 @@ const packageHomes: Readonly<Record<string, RegExp>> = {
   re2js: /^src\/core\/kernel\/regexp\.ts$/,
   commander: /^src\/cli\//,
   pino: /^src\/shell\/log\.ts$/,
-  'prom-client': /^src\/shell\/metrics\.ts$/,
+  '@peculiar/x509': /^src\/model\/serve\/certificate\.ts$/,
+  'reflect-metadata': /^src\/model\/serve\/certificate\.ts$/,
 }
 
 describe('architecture', () => {

@@ -40,7 +40,7 @@ export type ServeOptions = {
 
 /** Resolves when it listens; rejects when the port is taken. */
 export async function serveModel(api: ModelApi, options: ServeOptions): Promise<ServedModel> {
-  const pair = selfSignedCertificate(options.nowMs)
+  const pair = await selfSignedCertificate(options.nowMs)
   const lines = new WatchLines()
   const server = createServer({ ...pair, minVersion: 'TLSv1.2' }, (message, response) => {
     answer({ api, lines, clock: options.clock }, message, response).catch(() => response.destroy())
