@@ -6,9 +6,10 @@ import type { Controller, Look } from '../core/controller.ts'
 import { planNode } from '../core/node/plan.ts'
 import { observeNode } from '../core/node/seen-node.ts'
 import { type KubeObject, keyOf } from '../core/object.ts'
-import { podsByModule, podsByNamespace } from '../core/operands.ts'
+import { moduleKeyOf, podsByModule, podsByNamespace } from '../core/operands.ts'
 import { isPaused } from '../core/paused.ts'
-import { crds, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
+import { crds, daemonSets, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
+import { isUnversioned } from '../core/upgrade/before-versions.ts'
 import { nodesByVersionedModule } from '../core/upgrade/version-labels.ts'
 
 const ofPod = (pod: KubeObject): readonly string[] => {
@@ -22,6 +23,10 @@ const whereModuleIs = (module: KubeObject, look: Look): readonly string[] => [
   ...look.by(nodesByVersionedModule, keyOf(module)).map(node => node.metadata.name),
   ...ofPods(look.by(podsByModule, keyOf(module))),
 ]
+
+/** Loaders from before the Module had a version keep the nodes waiting that move on to one. */
+const ofUnversioned = (daemonSet: KubeObject, look: Look): readonly string[] =>
+  isUnversioned(daemonSet) ? look.by(nodesByVersionedModule, moduleKeyOf(daemonSet) ?? '').map(node => node.metadata.name) : []
 
 const versionOf = (module: KubeObject): string => (module as Module).spec.moduleLoader.container.version ?? ''
 
@@ -38,6 +43,7 @@ export const nodeController: Controller = {
       matters: (old, module) =>
         versionOf(old) !== versionOf(module) || isPaused(old) !== isPaused(module) || old.metadata.uid !== module.metadata.uid,
     },
+    { resource: daemonSets, keys: ofUnversioned },
     { resource: namespaces, keys: (namespace, look) => ofPods(look.by(podsByNamespace, namespace.metadata.name)) },
     { resource: crds, keys: (_, look) => ofPods(look.list(pods)) },
     {

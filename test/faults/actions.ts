@@ -159,6 +159,21 @@ const actions: readonly (readonly [weight: number, Action])[] = [
   [
     1,
     onModule((story, module) => {
+      const { name } = module.metadata
+      const { version, ...container } = module.spec.moduleLoader.container
+      const tag = nextTag(story, name)
+      story.world.never.allowUnload(driverOf(module))
+      const next = { ...container, kernelMappings: mapping(name, tag), ...(version === undefined ? { version: `v${tag}` } : {}) }
+      const { moduleLoader } = module.spec
+      story.world.applyModule({ ...module, spec: { ...module.spec, moduleLoader: { ...moduleLoader, container: next } } })
+      const chosen = version === undefined ? machines(story).filter(() => story.chance() < 0.7) : []
+      for (const node of chosen) story.world.label(node, { [userVersionLabel(namespace, name)]: `v${tag}` })
+      return `Module ${name} ${version === undefined ? `gets its first version v${tag}, and so do ${chosen.join(', ')}` : `gives up its version, with image ${tag}`}`
+    }),
+  ],
+  [
+    1,
+    onModule((story, module) => {
       const { devicePlugin, ...spec } = module.spec
       const image = `registry.example.com/${module.metadata.name}-plugin:1`
       const next = devicePlugin === undefined ? { ...spec, devicePlugin: { container: { image } } } : spec

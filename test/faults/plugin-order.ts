@@ -2,6 +2,7 @@
 // versions of a driver are never on one node.
 import { isPodReady, type Node, type Pod } from '../../src/core/cluster.ts'
 import { loaderVersionLabel } from '../../src/core/names.ts'
+import type { KubeObject } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf } from '../../src/core/operands.ts'
 import type { Objects, Rule } from './history.ts'
 
@@ -11,8 +12,8 @@ const isLoaderLabel = (key: string): boolean => key.startsWith(loaderLabels)
 /** `namespace/name`: a namespace has no dot. */
 const moduleOf = (key: string): string => key.slice(loaderLabels.length).replace('.', '/')
 
-/** The version whose driver the pod loads or serves; undefined without one. */
-export function versionOf(pod: Pod): string | undefined {
+/** The version of a loader's pod or DaemonSet; undefined without one. */
+export function versionOf(pod: KubeObject): string | undefined {
   const [namespace = '', name = ''] = (moduleKeyOf(pod) ?? '').split('/')
   return pod.metadata.labels?.[loaderVersionLabel(namespace, name)]
 }
@@ -29,7 +30,10 @@ export const podsOn = (now: Objects, node: string, module: string, operand: 'loa
 
 const hasRun = (pod: Pod | undefined): boolean => pod?.status?.containerStatuses?.some(({ state }) => state?.running) ?? false
 
-/** The label that keeps a loader on its node goes only when no device plugin is left there: with it the driver is unloaded. */
+/**
+ * The label that keeps a loader on its node goes only when no device plugin is left there: with it the driver is unloaded. A device plugin
+ * without a version goes with the ready label (decisions.md 16): its Module has given up ordered upgrades.
+ */
 export const pluginGoesFirst: Rule = ({ kind, type, object }, old, now) => {
   if (kind !== 'Node' || type !== 'MODIFIED' || old === undefined) return []
   const node = object as Node
@@ -37,10 +41,12 @@ export const pluginGoesFirst: Rule = ({ kind, type, object }, old, now) => {
     ([key, value]) => isLoaderLabel(key) && node.metadata.labels?.[key] !== value,
   )
   return dropped.flatMap(([key, version]) =>
-    podsOn(now, node.metadata.name, moduleOf(key), 'plugin').map(
-      pod =>
-        `the loader ${version} of ${moduleOf(key)} was told to leave ${node.metadata.name} while ${pod.metadata.name} was there`,
-    ),
+    podsOn(now, node.metadata.name, moduleOf(key), 'plugin')
+      .filter(isVersioned)
+      .map(
+        pod =>
+          `the loader ${version} of ${moduleOf(key)} was told to leave ${node.metadata.name} while ${pod.metadata.name} was there`,
+      ),
   )
 }
 
@@ -58,7 +64,7 @@ export const pluginComesLast: Rule = ({ kind, type, object }, old, now) => {
     : []
 }
 
-/** Two versions, in whatever state their pods are: a driver that could not be unloaded keeps the next one away too. */
+/** Two versions, in whatever state their pods are: a driver that is not known to be unloaded keeps the next one away too. */
 export const oneVersionOnANode: Rule = ({ kind, type, object }, old, now) => {
   if (kind !== 'Pod' || type === 'DELETED') return []
   const pod = object as Pod
@@ -68,9 +74,13 @@ export const oneVersionOnANode: Rule = ({ kind, type, object }, old, now) => {
   const before: Pod | undefined = old
   if (before?.spec?.nodeName === nodeName) return []
   return podsOn(now, nodeName, module, 'loader')
-    .filter(other => versionOf(other) !== versionOf(pod))
+    .filter(other => versionOf(other) !== versionOf(pod) && !hasUnloaded(other))
     .map(other => `${told(pod)} was put onto ${nodeName} beside ${told(other)}`)
 }
+
+/** In its own words: its pod may stay for a moment. */
+const hasUnloaded = (pod: Pod): boolean =>
+  isOver(pod) && (pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? '').startsWith('kmm unloaded ')
 
 const told = (pod: Pod): string =>
   `the loader ${pod.metadata.name} (${versionOf(pod) ?? 'no version'}${isPodReady(pod) ? ', ready' : ''}${isDeleting(pod) ? ', ending' : ''})`

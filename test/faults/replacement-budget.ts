@@ -6,7 +6,7 @@ import { type KubeObject, keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
 import { matchesLabels } from '../../src/core/selectors.ts'
 import type { Objects, Rule } from './history.ts'
-import { podsOn } from './plugin-order.ts'
+import { podsOn, versionOf } from './plugin-order.ts'
 
 /** Nodes that the loader DaemonSet leaves out. Read from the object itself, not with the functions under test. */
 export function leftOut(object: KubeObject | undefined): readonly string[] {
@@ -42,6 +42,8 @@ export function replacementBudget(): Rule {
     const before = leftOut(old)
     const begun = leftOut(object).filter(node => !before.includes(node) && isServedBy(now, node, object))
     if (owner === undefined || begun.length === 0) return []
+    // The DaemonSet of before the Module had a version: the user's labels say which nodes leave it.
+    if (versionOf(object) !== owner.spec.moduleLoader.container.version) return []
     for (const node of begun) nodes.add(node)
     // A node that fell silent is not waited for, and yet one of those that a percentage is taken of.
     const away = selected(now, owner)

@@ -70,6 +70,26 @@ export const stories: readonly ScriptedStory[] = [
     },
   },
   {
+    says: 'a Module gets its first version, and a node the label for it',
+    prepare: world => {
+      threeNodes(world)
+      world.applyModule(driver('gpu', '1', { spec: plugin }))
+    },
+    change: world => {
+      world.applyModule(versioned('2'))
+      world.label('b', { [label]: 'v2' })
+    },
+  },
+  {
+    says: 'a Module gives up its versions',
+    prepare: world => {
+      threeNodes(world)
+      world.applyModule(versioned('1'))
+      for (const name of ['a', 'b']) world.label(name, { [label]: 'v1' })
+    },
+    change: world => world.applyModule(driver('gpu', '2', { spec: plugin })),
+  },
+  {
     says: 'the last node of a kernel goes',
     prepare: world => {
       threeNodes(world)

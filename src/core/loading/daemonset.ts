@@ -3,6 +3,7 @@
 import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet } from '../cluster.ts'
 import type { Settings } from '../controller.ts'
+import { excluding } from '../excluded-nodes.ts'
 import type { ResolvedSpec } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { annotations, labels, loaderVersionLabel, podFinalizer } from '../names.ts'
@@ -50,7 +51,7 @@ export function loaderDaemonSet(input: LoaderInput): DaemonSet {
         },
         spec: {
           nodeSelector: { ...module.spec.selector, ...particular },
-          ...affinity(input.excludedNodes),
+          ...excluding(input.excludedNodes),
           ...placement(module, 'loader', input.settings),
           terminationGracePeriodSeconds: gracePeriodSeconds,
           containers: [loaderContainer(input)],
@@ -63,25 +64,6 @@ export function loaderDaemonSet(input: LoaderInput): DaemonSet {
 
 const versionLabel = ({ metadata }: CanonicalModule, { version }: ResolvedSpec): Labels =>
   version === undefined ? {} : { [loaderVersionLabel(metadata.namespace ?? '', metadata.name)]: version }
-
-/** A field selector takes one value each (core/v1 validation), so there is one requirement per node. */
-function affinity(excludedNodes: readonly string[]): object {
-  if (excludedNodes.length === 0) return {}
-  const matchFields = excludedNodes.toSorted().map(node => ({ key: 'metadata.name', operator: 'NotIn', values: [node] }))
-  return {
-    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] } } },
-  }
-}
-
-/** What `affinity` has left out of a DaemonSet of ours. */
-export function excludedNodesOf(daemonSet: DaemonSet): readonly string[] {
-  type Term = { matchFields?: readonly { operator?: string; values?: readonly string[] }[] }
-  type Affinity = { nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: readonly Term[] } } }
-  const found = daemonSet.spec?.template?.spec?.['affinity'] as Affinity | undefined
-  const terms = found?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const fields = terms.flatMap(term => term.matchFields ?? [])
-  return fields.flatMap(field => (field.operator === 'NotIn' ? (field.values ?? []) : []))
-}
 
 function loaderContainer(
   input: LoaderInput,

@@ -3,12 +3,13 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Pod } from '../cluster.ts'
+import { excludedNodesOf } from '../excluded-nodes.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import { excludedNodesOf } from '../loading/daemonset.ts'
 import { labels, loaderVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { hasOurFinalizer, isDeleting, isOutdated, operandOf, ownerUidOf } from '../operands.ts'
 import { type KernelStep, versionOf } from './kernels.ts'
+import { isUnderVersion } from './left-behind.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
@@ -32,7 +33,9 @@ export function barredNodes(
     if (toEmpty.has(name)) return true
     // Only kept, never begun for a pod that is already ending: its successor may have started, and would be unloaded with it.
     if (barred.has(name) && own.some(pod => isInTheWay(seen, pod, target, step.wanted, nowMs))) return true
-    return isOpen(module, target) && pods.some(pod => isOfAnother(seen, pod) && isInTheWay(seen, pod, target, undefined, nowMs))
+    if (isUnderVersion(module, target.node)) return true
+    const isForeign = (pod: Pod) => isOfAnother(seen, pod) || (versionOf(module) === '' && isVersioned(pod, module))
+    return isOpen(module, target) && pods.some(pod => isForeign(pod) && isInTheWay(seen, pod, target, undefined, nowMs))
   }
   return step.targets.filter(isBarred).map(({ node }) => node.metadata.name)
 }
@@ -52,6 +55,10 @@ function isOfAnother(seen: SeenModule, pod: Pod): boolean {
   const owner = ownerUidOf(pod)
   return owner !== undefined && !seen.daemonSets.some(daemonSet => daemonSet.metadata.uid === owner)
 }
+
+/** A loader of a version that the Module has given up. */
+const isVersioned = (pod: Pod, { metadata }: CanonicalModule): boolean =>
+  (pod.metadata.labels?.[loaderVersionLabel(metadata.namespace ?? '', metadata.name)] ?? '') !== ''
 
 /** Its driver is, or may be, in the kernel, and is to go. `wanted`: what its successor would be; undefined for another one's pod. */
 function isInTheWay(seen: SeenModule, pod: Pod, { node }: Target, wanted: DaemonSet | undefined, nowMs: number): boolean {

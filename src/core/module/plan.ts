@@ -3,8 +3,9 @@
 import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet } from '../cluster.ts'
 import type { PlanContext } from '../controller.ts'
+import { excludedNodesOf } from '../excluded-nodes.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import { excludedNodesOf, loaderDaemonSet } from '../loading/daemonset.ts'
+import { loaderDaemonSet } from '../loading/daemonset.ts'
 import { releaseOf } from '../node/plan.ts'
 import { type KubeObject, refOf } from '../object.ts'
 import { hasOurFinalizer, isDeleting } from '../operands.ts'
@@ -15,6 +16,7 @@ import { type Problem, problem } from '../problem.ts'
 import { barredNodes } from './barred.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
+import { leftBehind } from './left-behind.ts'
 import { noPods, podsByNode } from './node-pods.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { type Rollout, rollout } from './rollout.ts'
@@ -31,12 +33,13 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
   if (module === undefined || isDeleting(module)) return { ...emptyPlan, remove: unbound }
 
   const { blocker, steps, states, change, problems } = surveyModule(seen, module, context)
+  const removals = blocker === undefined ? garbage(seen, module) : []
   const { status, events } = planStatus({ seen, module, steps, states, problems, nowMs: context.nowMs })
   return {
     questions: blocker === undefined ? [...steps.values()].flatMap(step => step.question ?? []) : [],
-    apply: blocker === undefined ? wantedObjects(seen, module, steps, change, context) : [],
+    apply: blocker === undefined ? wantedObjects(seen, module, { steps, change, removals }, context) : [],
     status,
-    remove: blocker === undefined ? [...garbage(seen, module), ...unbound] : unbound,
+    remove: [...removals, ...unbound],
     events: blocker === undefined ? [...events, ...replacing(seen, steps, change)] : events,
     problems: [
       ...problems,
@@ -133,19 +136,21 @@ function loaderOf(
 function wantedObjects(
   seen: SeenModule,
   module: CanonicalModule,
-  steps: ReadonlyMap<string, KernelStep>,
-  change: Rollout,
+  { steps, change, removals }: Pick<Survey, 'steps' | 'change'> & { readonly removals: readonly Removal[] },
   context: PlanContext,
 ): readonly KubeObject[] {
   const toEmpty = new Set(change.empty.map(({ target }) => target.node.metadata.name))
   const loaders = [...steps.values()].flatMap(
     step => loaderOf(module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ?? [],
   )
-  if (module.spec.devicePlugin === undefined) return loaders
+  const removed = new Set(removals.map(({ uid }) => uid))
+  const before = leftBehind(seen, module, removed)
+  if (module.spec.devicePlugin === undefined) return [...loaders, ...before]
   const adopted = pluginOf(seen, module)
   const name = adopted?.metadata.name ?? pluginName(module)
   return [
     ...loaders,
+    ...before,
     pluginDaemonSet({ module, name, ...(adopted === undefined ? {} : { adopted }), settings: context.settings }),
   ]
 }

@@ -2,7 +2,7 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady } from '../cluster.ts'
-import { excludedNodesOf } from '../loading/daemonset.ts'
+import { excludedNodesOf } from '../excluded-nodes.ts'
 import { annotations } from '../names.ts'
 import { isDeleting, isOutdated } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'

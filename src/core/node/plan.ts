@@ -69,9 +69,11 @@ function versionLabels(node: Node, seen: SeenNode): Labels {
     const user = hasVersion(module) ? present[userVersionLabel(namespace, name)] : undefined
     const found: VersionLabels = { ...own, ...(user === undefined ? {} : { user }) }
     const ofModule = seen.pods.filter(pod => moduleKeyOf(pod) === moduleKey)
+    const hasPlugin = (pod: Pod) => operandOf(pod) === 'plugin' && (hasVersion(module) || pod.metadata.labels?.[pluginKey])
     const running = {
-      pluginPods: ofModule.filter(pod => operandOf(pod) === 'plugin').length,
-      loaderPods: ofModule.filter(pod => operandOf(pod) === 'loader').length,
+      // Where the Module gave up its versions, the device plugin without one waits for nobody, and nobody for it.
+      pluginPods: ofModule.filter(hasPlugin).length,
+      loaderPods: ofModule.filter(pod => operandOf(pod) === 'loader').length + (seen.unversionedLoaders.has(moduleKey) ? 1 : 0),
     }
     const after = module !== undefined && isPaused(module) ? own : labelsAfter(found, nextStep(found, running))
     if (after.loader !== undefined) wanted[loaderKey] = after.loader

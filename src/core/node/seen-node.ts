@@ -1,8 +1,9 @@
 import type { Module } from '../../api/module.ts'
-import type { KubeEvent, Node, Pod } from '../cluster.ts'
+import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Look } from '../controller.ts'
-import { eventsByObjectUid, isDeleting, moduleKeyOf, podsByNode } from '../operands.ts'
+import { daemonSetsByModule, eventsByObjectUid, isDeleting, moduleKeyOf, operandOf, podsByNode } from '../operands.ts'
 import { crds, modules, namespaces, nodes } from '../resources.ts'
+import { admits, isUnversioned } from '../upgrade/before-versions.ts'
 import { versionedModules } from '../upgrade/version-labels.ts'
 
 const crdName = `${modules.plural}.${modules.apiVersion.split('/')[0]}`
@@ -15,6 +16,8 @@ export type SeenNode = {
   readonly pods: readonly Pod[]
   /** By `namespace/name`: the Modules that its pods or version labels name, as far as they exist. */
   readonly modules: ReadonlyMap<string, Module>
+  /** By `namespace/name`: those Modules that have loaders from before they had a version, which may come to this node. */
+  readonly unversionedLoaders: ReadonlySet<string>
   /** Keys of pods whose namespace, or whose Module kind, is being removed. */
   readonly endOfService: ReadonlySet<string>
   readonly events: readonly KubeEvent[]
@@ -35,12 +38,18 @@ export function observeNode(look: Look, name: string): SeenNode {
     node,
     pods,
     modules: found,
+    unversionedLoaders: new Set(node === undefined ? [] : [...keys].filter(key => hasUnversionedLoader(look, key, node))),
     endOfService: new Set(pods.filter(pod => isServiceEnding(look, pod)).map(podKey)),
     events: pods.flatMap(pod =>
       isDeleting(pod) ? (look.by(eventsByObjectUid, pod.metadata.uid ?? '') as readonly KubeEvent[]) : [],
     ),
   }
 }
+
+const hasUnversionedLoader = (look: Look, moduleKey: string, node: Node): boolean =>
+  (look.by(daemonSetsByModule, moduleKey) as readonly DaemonSet[]).some(
+    daemonSet => operandOf(daemonSet) === 'loader' && isUnversioned(daemonSet) && admits(daemonSet, node),
+  )
 
 export const podKey = (pod: Pod): string => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`
 

@@ -17,7 +17,7 @@ import {
   ownerUidOf,
   podsByModule,
 } from '../../../src/core/operands.ts'
-import type { Plan, Removal } from '../../../src/core/plan.ts'
+import type { Plan } from '../../../src/core/plan.ts'
 import { daemonSets, modules, nodes, pods } from '../../../src/core/resources.ts'
 import { matchesLabels } from '../../../src/core/selectors.ts'
 import { blockingTaint } from '../../../src/core/tolerations.ts'
@@ -108,7 +108,9 @@ describe('in every world', () => {
           plan.remove.filter(removal => removal.object.kind === 'Pod' && removal.finalizer === undefined),
           [],
         )
-        const left = plan.apply.flatMap(object => leftOutBy(object as DaemonSet, found.look))
+        // Of a version, or none, that the Module does not have: the labels of the node say when it leaves (left-behind.ts).
+        const paced = (plan.apply as readonly DaemonSet[]).filter(set => versionOf(set, module) === wantedVersion(module))
+        const left = paced.flatMap(set => leftOutBy(set, found.look)).filter(({ node }) => !isOfVersions(node, module))
         const begun = left.filter(({ isNew }) => isNew)
         for (const { node, pod, daemonSet } of begun) {
           const taint = blockingTaint(node.spec?.taints ?? [], module.spec.tolerations ?? [])
@@ -167,6 +169,11 @@ describe('in every world', () => {
       runs,
     ))
 })
+
+/** Labels of ours for a version, on a node of a Module that has none any more. */
+const isOfVersions = (node: Node, module: Module): boolean =>
+  wantedVersion(module) === '' &&
+  Object.keys(node.metadata.labels ?? {}).some(key => key.startsWith('beta.kmm.node.kubernetes.io/'))
 
 /** The nodes with a live pod that the DaemonSet is to leave out, but for those that another one's pod keeps it from. */
 function leftOutBy(stated: DaemonSet, look: Look) {
