@@ -28,7 +28,7 @@ const garbageCollectorMs = 65_000
 export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
 
 const usage =
-  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--out FOLDER] [--profile FOLDER]\n' +
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
   `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
   '  --profile: write a CPU profile of the operator there\n'
 
@@ -116,6 +116,7 @@ function parse(args: readonly string[]): Parsed | undefined {
         only: { type: 'string' },
         out: { type: 'string', default: resultsFolder },
         profile: { type: 'string' },
+        'node-option': { type: 'string', multiple: true, default: [] },
       },
     })
     const [nodes, modules, kernels] = [values.nodes, values.modules, values.kernels].map(Number)
@@ -126,7 +127,10 @@ function parse(args: readonly string[]): Parsed | undefined {
       shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
       ...(only === undefined ? {} : { only }),
       out: values.out,
-      nodeArgs: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+      nodeArgs: [
+        ...values['node-option'],
+        ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
+      ],
     }
   } catch {
     return undefined

@@ -48,6 +48,37 @@ describe('The queue of keys', () => {
     assert.ok(queue.idle)
   })
 
+  it('rests longer between long passes, so that they take a tenth of the time, whatever their number', () => {
+    const { queue, clock, takeAll } = setUp({ coalesceMs: 500 })
+    const pass = (key: string, workMs?: number) => {
+      queue.add(key)
+      assert.deepEqual(takeAll(), [key])
+      queue.done(key, workMs)
+    }
+    pass('a', 40)
+    pass('b', 60)
+    queue.add('a')
+    clock.advance(999)
+    assert.deepEqual(takeAll(), [], 'ten times the work of both')
+    clock.advance(1)
+    assert.deepEqual(takeAll(), ['a'])
+    queue.done('a')
+    queue.add('a')
+    clock.advance(999)
+    assert.deepEqual(takeAll(), [], 'a pass that was cut short does not tell how long a whole one is')
+    clock.advance(1)
+    assert.deepEqual(takeAll(), ['a'])
+    queue.done('a', 60_000)
+    queue.add('a')
+    clock.advance(5000)
+    assert.deepEqual(takeAll(), ['a'], 'never for more than 5 s')
+    queue.done('a', 1)
+    pass('b', 1)
+    queue.add('b')
+    clock.advance(500)
+    assert.deepEqual(takeAll(), ['b'], 'short passes are at the usual distance again')
+  })
+
   it('adds a key after the earliest of several times', () => {
     const { queue, clock, takeAll } = setUp()
     queue.addAfter('a', 300)

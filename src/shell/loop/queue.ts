@@ -6,11 +6,16 @@ export type QueueOptions = {
   /** From [0, 1). */
   readonly chance: () => number
   readonly limits: RetryLimits
-  /** At most one pass over a key in this time; 0: none. */
+  /** At most one pass over a key in this time; 0: none. Longer where passes are long: they take a tenth of the time at most. */
   readonly coalesceMs: number
   /** Called when a key may be taken that could not be before. */
   readonly onReady: () => void
 }
+
+// A pass over a key of a big cluster looks at all its nodes. Passes that follow each other as fast as events come would keep
+// those over other keys from their turn.
+const restPerWork = 10
+const mostCoalesceMs = 5_000
 
 /**
  * The keys that a controller has to look at, first come first served.
@@ -24,7 +29,9 @@ export class KeyQueue {
   #timers = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>()
   #failures = new Map<string, number>()
   /** Ends of passes, for coalescing; old ones are swept out. */
-  #passes = new Map<string, number>()
+  #passes = new Map<string, { readonly endedMs: number; readonly workMs: number }>()
+  /** Sum of the work in #passes. */
+  #workMs = 0
   #sweepAt = 1_000
   #options: QueueOptions
   #closed = false
@@ -101,9 +108,10 @@ export class KeyQueue {
     return undefined
   }
 
-  done(key: string): void {
+  /** @param workMs for how long the pass let nobody else work; as before where it is not known */
+  done(key: string, workMs?: number): void {
     this.#busy.delete(key)
-    if (this.#options.coalesceMs > 0) this.#passed(key)
+    if (this.#options.coalesceMs > 0) this.#passed(key, workMs)
     if (this.#again.delete(key)) this.add(key)
   }
 
@@ -122,15 +130,27 @@ export class KeyQueue {
   }
 
   #coalesceWaitMs(key: string): number {
-    const passed = this.#passes.get(key)
-    return passed === undefined ? 0 : passed + this.#options.coalesceMs - this.#options.clock.monotonicMs()
+    const pass = this.#passes.get(key)
+    return pass === undefined ? 0 : pass.endedMs + this.#betweenMs() - this.#options.clock.monotonicMs()
   }
 
-  #passed(key: string): void {
-    const nowMs = this.#options.clock.monotonicMs()
-    this.#passes.set(key, nowMs)
+  #betweenMs(): number {
+    return Math.max(this.#options.coalesceMs, Math.min(restPerWork * this.#workMs, mostCoalesceMs))
+  }
+
+  #passed(key: string, measuredMs: number | undefined): void {
+    const endedMs = this.#options.clock.monotonicMs()
+    const beforeMs = this.#passes.get(key)?.workMs ?? 0
+    const workMs = measuredMs ?? beforeMs
+    this.#workMs += workMs - beforeMs
+    this.#passes.set(key, { endedMs, workMs })
     if (this.#passes.size < this.#sweepAt) return
-    for (const [other, passed] of this.#passes) if (passed + this.#options.coalesceMs <= nowMs) this.#passes.delete(other)
+    const oldestMs = endedMs - this.#betweenMs()
+    for (const [other, pass] of this.#passes) {
+      if (pass.endedMs > oldestMs) continue
+      this.#passes.delete(other)
+      this.#workMs -= pass.workMs
+    }
     this.#sweepAt = Math.max(1_000, 2 * this.#passes.size)
   }
 }

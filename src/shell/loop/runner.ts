@@ -60,9 +60,9 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     while (options.mayPlan() && !stop.aborted && passes.size < concurrency) {
       const key = queue.take()
       if (key === undefined) return
-      const pass = work(key).finally(() => {
+      const pass = work(key).then(planMs => {
         passes.delete(pass)
-        queue.done(key)
+        queue.done(key, planMs)
         observe({ what: 'queue', controller: controller.name, waiting: queue.size })
         pump()
       })
@@ -70,24 +70,26 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     }
   }
 
-  // The one place where errors are caught: they concern this key only.
-  async function work(key: string): Promise<void> {
+  // The one place where errors are caught: they concern this key only. Resolves to the time that the plan took; never rejects.
+  async function work(key: string): Promise<number | undefined> {
     const id = `${controller.name} ${key}`
     // When the writes are seen, the key is added again.
-    if (ownWrites.has(id) || rests(key)) return
+    if (ownWrites.has(id) || rests(key)) return undefined
+    let planMs: number | undefined
     const startedMs = clock.monotonicMs()
     let outcome: 'done' | 'failed' | 'conflict' = 'failed'
     try {
       const plan = controller.plan(options.lookFor(id), key, { nowMs: clock.nowMs(), settings })
+      planMs = clock.monotonicMs() - startedMs
       tellProblems(key, plan)
       const carried = await carryOut(plan, passOf(id, key), tools)
       outcome = settle(key, plan, carried)
     } catch (error) {
-      if (stop.aborted) return
-      failed(key, error)
+      if (!stop.aborted) failed(key, error)
     } finally {
       observe({ what: 'pass', controller: controller.name, key, outcome, durationMs: clock.monotonicMs() - startedMs })
     }
+    return planMs
   }
 
   function rests(key: string): boolean {
