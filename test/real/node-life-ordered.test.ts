@@ -225,3 +225,37 @@ describe('an ordered upgrade on a real control plane', () => {
     assert.ok(crashes >= 15, `${crashes} crashes`)
   })
 })
+
+describe('the first version of a Module on a real control plane', () => {
+  real(
+    'takes the loader without a version from the nodes that have its label, device plugin first, and from no other',
+    async plane => {
+      const module = 'nic'
+      const own = `${namespace}/${module}`
+      const [first = '', second = ''] = await plane.addNodes({
+        count: 2,
+        kernel: '6.1.0-1-amd64',
+        labels: { pool: module },
+        prefix: module,
+      })
+      await create(plane, modules, driverModule(module, { image: '1', plugin: 'with plugin' }))
+      const isServed = (now: Objects, node: string, image: string) =>
+        (['loader', 'plugin'] as const).every(operand => {
+          const found = podsOn(now, node, own, operand)
+          return found.length === 1 && found.every(isPodReady)
+        }) && podsOn(now, node, own, 'loader')[0]?.spec?.containers?.[0]?.image === `registry.example.com/nic:${image}`
+      await recorded().until('both run', now => isServed(now, first, '1') && isServed(now, second, '1'))
+      const revision = since()
+      const next = driverModule(module, { image: 'v1', version: 'v1', plugin: 'with plugin' })
+      await merge(plane, modules, own, { spec: next.spec })
+      await merge(plane, nodes, first, { metadata: { labels: { [userVersionLabel(namespace, module)]: 'v1' } } })
+      await recorded().until('the first has the new one', now => isServed(now, first, 'v1'))
+      await delay(1000)
+      const story = storyOf(recorded().changes(), first, module, revision)
+      const steps = ['plugin ends', 'plugin is gone', 'loader ends', 'ready label is removed', 'loader is gone', ...loading('v1')]
+      assert.deepEqual(outOfOrder(story, ['version label is set to v1', ...steps]), [], story.join('\n'))
+      assert.deepEqual(storyOf(recorded().changes(), second, module, revision), [])
+      assert.deepEqual(recorded().broken([pluginGoesFirst, pluginComesLast, oneVersionOnANode]), [])
+    },
+  )
+})
