@@ -20,8 +20,7 @@ import { operatorWrites, refusedWrites, told } from './writes.ts'
 const fedora = '6.0.15-300.fc37.x86_64'
 const el8 = '4.18.0-348.2.1.el8_5.x86_64'
 const el9 = '5.14.0-284.11.1.el9_2.x86_64'
-// A minute in the issue; everything that is periodic here (status at most every 10 s, removals again after 5 s) fits in 20 s.
-const quietMs = 20_000
+const quietMs = 60_000
 
 const real = onControlPlane({ parts: ['controllers', 'scheduler', 'kubelets'] }, async plane => {
   await prepareCluster(plane, { default: ['sa-module-loader', 'sa-device-plugin'], prebuilt: [] })
