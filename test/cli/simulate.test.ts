@@ -209,7 +209,7 @@ describe('kmm simulate', () => {
 })
 
 describe('the demo', () => {
-  it('shows a driver on two kernels, a failure with its reason, and a change that goes from node to node', async () => {
+  it('shows a driver on two kernels, a failure with its reason, a change from node to node, and an ordered upgrade', async () => {
     const { out, lines } = await simulate('', '--demo')
     const changes = changesIn(lines)
     for (const node of ['node-1', 'node-2', 'node-3', 'node-4', 'node-5']) {
@@ -225,11 +225,20 @@ describe('the demo', () => {
     )
     // Never two nodes without a driver at once while the change is rolled out.
     const without = new Set<string>()
-    for (const change of changes.slice(changes.indexOf('node-1 1.0 outdated'))) {
+    const ordered = changes.indexOf('node-1 1.1 outdated WaitingForVersionLabel')
+    for (const change of changes.slice(changes.indexOf('node-1 1.0 outdated'), ordered)) {
       const [node = '', , state] = change.split(' ')
       if (state === 'loaded' || state === 'outdated') without.delete(node)
       else without.add(node)
       assert.ok(without.size <= 1, [...without].join(', '))
     }
+    // The first node that got the label has the new version before any other is touched.
+    const [first, second] = ['node-1 2.0 loaded', 'node-2 1.1 unloading'].map(change => changes.lastIndexOf(change))
+    assert.ok(ordered > 0 && first !== undefined && second !== undefined && ordered < first && first < second, out)
+    for (const node of ['node-1', 'node-5'])
+      assert.equal(
+        changes.findLast(change => change.startsWith(node)),
+        `${node} 2.0 loaded`,
+      )
   })
 })

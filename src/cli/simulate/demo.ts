@@ -1,13 +1,15 @@
-// The example of the README, told step by step: a driver on two kernels, a failure with its reason, and a change of the driver.
+// The example of the README, told step by step: a driver on two kernels, a failure with its reason, a change of the driver at the
+// operator's pace, and one at a person's: an ordered upgrade by labels of the nodes.
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Module } from '../../api/module.ts'
+import { userVersionLabel } from '../../core/names.ts'
 import { readObjects } from '../input/files.ts'
 import { exitCodes, type Io } from '../io.ts'
 import { imagesFor } from './images.ts'
 import type { Show } from './show.ts'
-import { startSimulation } from './simulation.ts'
+import { type Simulation, startSimulation } from './simulation.ts'
 import { printSummary } from './summary.ts'
 import { createWorld } from './world.ts'
 
@@ -20,7 +22,11 @@ const kernelsOfNodes = [fedora, fedora, enterprise, enterprise, updated] as cons
 
 /** Resolves to the exit code. */
 export async function tellDemo(show: Show, operatorNamespace: string, io: Io): Promise<number> {
-  const [first, next] = [await readExample('module.yaml', io), await readExample('module-1.1.yaml', io)]
+  const [first, next, ordered] = [
+    await readExample('module.yaml', io),
+    await readExample('module-1.1.yaml', io),
+    await readExample('module-2.0.yaml', io),
+  ]
   const world = createWorld([first], {
     count: kernelsOfNodes.length,
     kernels: kernelsOfNodes,
@@ -46,12 +52,35 @@ export async function tellDemo(show: Show, operatorNamespace: string, io: Io): P
     )
     simulation.changeModule(next)
     await show.until(simulation)
+    if (io.stop.aborted) return exitCodes.fine
+
+    await tellOrderedUpgrade(ordered, simulation, show)
+    if (io.stop.aborted) return exitCodes.fine
     io.out(`\n${printSummary(simulation.rows())}`)
     show.say('Try your own: npm run -s kmm -- simulate -f YOUR-MODULE.yaml')
     return exitCodes.fine
   } finally {
     await simulation.end()
   }
+}
+
+/** First one node, and when it works there, the others. */
+async function tellOrderedUpgrade(module: Module, simulation: Simulation, show: Show): Promise<void> {
+  const { metadata, spec } = module
+  const label = userVersionLabel(metadata.namespace ?? '', metadata.name)
+  const version = spec.moduleLoader.container.version ?? ''
+  show.say(
+    `Version ${version} is to be an ordered upgrade (examples/demo/module-2.0.yaml): it has a \`version\`, and each node keeps its driver until its label asks for that one:`,
+  )
+  simulation.changeModule(module)
+  await show.until(simulation, 'changing')
+  const [one = '', ...others] = simulation.cluster.nodeNames()
+  show.say(`Somebody has emptied ${one} of its workload: kubectl label node ${one} ${label}=${version}`)
+  simulation.label(one, { [label]: version })
+  await show.until(simulation, 'changing')
+  show.say('It works there, so the others follow:')
+  for (const node of others) simulation.label(node, { [label]: version })
+  await show.until(simulation)
 }
 
 async function readExample(name: string, io: Io): Promise<Module> {

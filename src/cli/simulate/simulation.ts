@@ -5,7 +5,7 @@ import { controllers, watches } from '../../controllers/index.ts'
 import { kernelOf, type Node } from '../../core/cluster.ts'
 import { moduleKeys, moduleRows } from '../../core/explain/node-row.ts'
 import { fieldManager } from '../../core/names.ts'
-import { type KubeObject, keyOf } from '../../core/object.ts'
+import { type KubeObject, keyOf, type Labels } from '../../core/object.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { crds, modules as moduleKind, nodes as nodeKind } from '../../core/resources.ts'
 import { customResourceDefinitions } from '../../manifests/crds.ts'
@@ -24,6 +24,8 @@ export type Simulation = {
   applyModule(module: Module): void
   /** Pushes the images that the Module names for the kernels here, then applies it. */
   changeModule(module: Module): void
+  /** As `kubectl label --overwrite` does. */
+  label(node: string, labels: Labels): void
   /** Turns the clock until nothing changes any more. `changed` is awaited after each change of the rows. */
   settle(
     changed: (rows: readonly Row[], sinceMs: number) => Promise<void>,
@@ -110,6 +112,14 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
       for (const image of imagesFor([module], [...kernels])) push(image)
       applyModule(module)
     },
+    label(node, labels) {
+      const { metadata } = api.get(nodeKind, node) ?? {}
+      if (metadata === undefined) throw new Error(`there is no node ${node}`)
+      api.update(nodeKind, node, found => ({
+        ...found,
+        metadata: { ...found.metadata, labels: { ...found.metadata.labels, ...labels } },
+      }))
+    },
     async settle(changed, patience = 'changing') {
       const beginMs = clock.nowMs()
       // Until everything is listed nobody has judged anything.
@@ -135,7 +145,8 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
 }
 
 function patienceFor(rows: readonly Row[], asked: keyof typeof quietMs): keyof typeof quietMs {
-  if (rows.some(isUnderWay)) return 'waiting'
+  // A label is set by a person: nothing moves before.
+  if (rows.some(row => isUnderWay(row) && row.reason !== 'WaitingForVersionLabel')) return 'waiting'
   return rows.some(hasFailed) ? asked : 'changing'
 }
 
