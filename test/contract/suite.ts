@@ -6,6 +6,7 @@ import { definitionCases } from './definition-cases.ts'
 import { deletionCases } from './deletion-cases.ts'
 import { listCases } from './list-cases.ts'
 import { objectCases } from './object-cases.ts'
+import { podSecurityCases } from './pod-security-cases.ts'
 import { refusalCases } from './refusal-cases.ts'
 import { watchCases } from './watch-cases.ts'
 import { type Scenario, type Started, World } from './world.ts'
@@ -18,6 +19,7 @@ const subjects: Readonly<Record<string, (scenario: Scenario) => void>> = {
   watches: watchCases,
   definitions: definitionCases,
   refusals: refusalCases,
+  'pod security': podSecurityCases,
 }
 
 /** Registers every case with node:test. A `skipped` server skips them all and says why. */

@@ -5,6 +5,7 @@ import { admit } from './admission.ts'
 import { alreadyExists, badRequest, forbidden, groupOf, notFound } from './errors.ts'
 import { withField } from './json.ts'
 import { trackUpdate } from './managed-fields.ts'
+import { checkPodSecurity } from './pod-security.ts'
 import type { Server } from './server.ts'
 import { plainShape } from './shape.ts'
 import type { ApiResource, Json } from './types.ts'
@@ -108,6 +109,7 @@ export function storeNew(server: Server, resource: ApiResource, object: KubeObje
   checkDefinition(server, resource, final.metadata.name)
   checkNamespace(server, resource, final)
   checkValid(resource, final, undefined, actor, 'object')
+  checkPodSecurity(server, resource, final)
   admit(server, { operation: 'CREATE', resource, object: final, dryRun: actor.dryRun })
   const key = keyOf(final.metadata.namespace === undefined ? { metadata: { name: final.metadata.name } } : final)
   const existing = server.store.get(resource, key)
