@@ -11,7 +11,7 @@ import { type Latency, latencyOf, until } from './measure.ts'
 import { processCost } from './process-cost.ts'
 import { auditTail, isWrite } from './requests.ts'
 import { forEach, type Rig } from './rig.ts'
-import { namespace } from './shape.ts'
+import { namespace, workerLabel } from './shape.ts'
 
 export type Floor = {
   /** Until every Node has its first label, from the client's first write. */
@@ -53,13 +53,39 @@ function plainCopy(found: DaemonSet): DaemonSet {
   }
 }
 
+/**
+ * A rollout and a deletion of plain pods that nobody measures: the first one on a new control plane takes longer than those after it.
+ */
+export async function warmUp(rig: Rig): Promise<void> {
+  const { plane, observer, shape } = rig
+  const copies = Array.from({ length: shape.modules }, (_, index) => {
+    const name = `warm-up-${index}`
+    const own = { [floorDaemonSet]: name }
+    const pod = { nodeSelector: { [workerLabel]: '' }, containers: [{ name: 'pause', image: 'registry.example.com/pause:1' }] }
+    return {
+      apiVersion: daemonSets.apiVersion,
+      kind: daemonSets.kind,
+      metadata: { name, namespace },
+      spec: { selector: { matchLabels: own }, template: { metadata: { labels: own }, spec: pod } },
+    }
+  })
+  const deadlineSeconds = deadlineOf(rig)
+  const ready = () => [...observer.pods.values()].filter(pod => pod.isReady).length
+  await forEach(copies, async copy => void (await create(plane, daemonSets, copy)))
+  await until({ scenario: 'warm-up', isDone: () => ready() === shape.nodes * shape.modules, deadlineSeconds })
+  await forEach(copies, async ({ metadata }) => void (await remove(plane, daemonSets, `${namespace}/${metadata.name}`)))
+  await until({ scenario: 'warm-up', isDone: () => observer.pods.size === 0, deadlineSeconds })
+}
+
+const deadlineOf = ({ shape }: Rig): number => 60 + shape.nodes * shape.modules * 0.2
+
 /** While no operator runs. `copies` are the DaemonSets of plainCopies. */
 export async function measureFloor(rig: Rig, copies: readonly DaemonSet[]): Promise<Floor> {
   const { plane, observer, shape, tell } = rig
   const requests = auditTail(join(plane.folder, 'audit.log'), floorAgent)
   const file = join(import.meta.dirname, 'floor-client.ts')
   const client = startGuarded('floor client', process.execPath, [file, plane.kubeconfig], join(plane.folder, 'floor-client.log'))
-  const deadlineSeconds = 60 + shape.nodes * shape.modules * 0.2
+  const deadlineSeconds = deadlineOf(rig)
   const labelled = () => [...observer.nodes.values()].filter(node => floorKernelLabel in node.labels).length
   const all = (count: number, wanted: number, what: string) => (count === wanted ? true : `${count} of ${wanted} ${what}`)
   const ready = () => [...observer.pods.values()].filter(pod => pod.group === floorDaemonSet && pod.isReady).length

@@ -13,7 +13,7 @@ import { type OperatorProcess, startOperator } from '../../test/real/operator-pr
 import { floorDaemonSet, floorReadyLabel } from './floor-names.ts'
 import { type Observer, startObserver } from './observer.ts'
 import { type AuditTail, auditTail } from './requests.ts'
-import { kernelName, namespace, pluginLabelOf, readyLabelOf, type Shape } from './shape.ts'
+import { kernelName, namespace, pluginLabelOf, readyLabelOf, type Shape, workerLabel } from './shape.ts'
 
 export type Rig = {
   readonly plane: ControlPlane
@@ -86,7 +86,7 @@ async function shippedOperator(folder: string): Promise<string> {
 async function addWorkers(plane: ControlPlane, shape: Shape): Promise<void> {
   for (let kernel = 0; kernel < shape.kernels; kernel++) {
     const count = Math.floor(shape.nodes / shape.kernels) + (kernel < shape.nodes % shape.kernels ? 1 : 0)
-    await plane.addNodes({ count, kernel: kernelName(kernel), prefix: `k${kernel}`, labels: { 'bench.example.com/worker': '' } })
+    await plane.addNodes({ count, kernel: kernelName(kernel), prefix: `k${kernel}`, labels: { [workerLabel]: '' } })
   }
 }
 

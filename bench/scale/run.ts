@@ -5,7 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Floor, measureFloor, plainCopies } from './floor.ts'
+import { type Floor, measureFloor, plainCopies, warmUp } from './floor.ts'
 import type { Measured } from './measure.ts'
 import { type Rig, startRig } from './rig.ts'
 import { deletion, labelKernels, rollout, scenarios, secondRollout } from './scenarios.ts'
@@ -46,6 +46,8 @@ export async function scale(args: readonly string[]): Promise<number> {
   const rig = await startRig(shape, nodeArgs, tell)
   try {
     tell(`${shape.nodes} nodes are there`)
+    await warmUp(rig)
+    tell('the control plane is warm')
     const measured: Measured[] = [...(await labelKernels(rig)), ...(await rollout(rig))]
     const copies = await plainCopies(rig)
     await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))

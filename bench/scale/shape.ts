@@ -9,6 +9,7 @@ export type Shape = {
 }
 
 export const namespace = 'bench'
+export const workerLabel = 'bench.example.com/worker'
 export const moduleName = (index: number): string => `driver-${index}`
 export const kernelName = (index: number): string => `6.${index + 1}.0-bench-amd64`
 export const readyLabelOf = (module: string): string => readyLabel(namespace, module)
@@ -28,7 +29,7 @@ export function benchModule(name: string, shape: Shape, { image = 'v1', version,
     kind: 'Module',
     metadata: { name, namespace },
     spec: {
-      selector: { 'bench.example.com/worker': '' },
+      selector: { [workerLabel]: '' },
       moduleLoader: {
         ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
         container: {
