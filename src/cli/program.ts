@@ -131,7 +131,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
     .addOption(
       new Option(
         '--fail <failure>',
-        'let this go wrong: missing-image, missing-module, wrong-kernel, unsigned, missing-symbol, missing-firmware, no-modprobe, no-shell, in-use; may be repeated',
+        'let this go wrong: missing-image, missing-module, no-depmod, wrong-kernel, unsigned, missing-symbol, missing-firmware, firmware-path, in-tree-twin, no-mount, no-modprobe, no-shell, pod-security, silent-node, in-use; may be repeated',
       )
         .argParser(parseWords)
         .default([], 'none'),

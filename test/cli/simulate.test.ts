@@ -52,6 +52,9 @@ describe('kmm simulate', () => {
   const failures: readonly (readonly [failure: string, reason: string, todo: RegExp])[] = [
     ['missing-image', 'ImageNotPulled', /Push the image/],
     ['missing-module', 'ModuleNotFound', /depmod/],
+    ['no-depmod', 'ModuleNotFound', /depmod/],
+    ['in-tree-twin', 'InTreeTwinLoaded', /inTreeModuleToRemove/],
+    ['no-mount', 'PodNotMounted', /as a directory/],
     ['wrong-kernel', 'WrongFormat', /headers of this very kernel/],
     ['unsigned', 'KeyRejected', /Sign the module/],
     ['missing-symbol', 'UnknownSymbol', /depends on/],
@@ -71,6 +74,27 @@ describe('kmm simulate', () => {
       assert.match(summary, todo)
     })
   }
+
+  it('tells that a node looks for firmware elsewhere', async () => {
+    const module = driver('a', { modprobe: { moduleName: 'a', firmwarePath: '/firmware' } })
+    const { out, lines } = await simulate(module, '--nodes', '2', '--kernels', `${fc37},${el9}`, '--fail', 'firmware-path')
+    assert.ok(changesIn(lines).includes('node-1 1.0 loaded'), out)
+    assert.ok(changesIn(lines).includes('node-2 - failed FirmwarePathDiffers'), out)
+  })
+
+  it('tells whom the cluster refuses its pods, and the commands that allow them', async () => {
+    const { out } = await simulate(driver('a'), '--nodes', '1', '--kernels', fc37, '--fail', 'pod-security')
+    assert.match(out, /PodsRefused: .*violates PodSecurity "baseline:latest": non-default capabilities/)
+    assert.match(out, /kubectl label namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
+  })
+
+  it('keeps the state of a node that is not heard of any more, and says so', async () => {
+    const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'silent-node')
+    assert.ok(
+      changesIn(lines).some(change => /^node-2 1\.0 \S+ NodeNotReady$/.test(change)),
+      out,
+    )
+  })
 
   it('keeps a driver that is in use, says so, and starts nothing newer there', async () => {
     const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'in-use')

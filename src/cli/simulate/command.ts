@@ -64,6 +64,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     for (const module of world.modules) simulation.applyModule(module)
     await show.until(simulation)
     if (wanted.includes('in-use')) await changeWhileInUse(simulation, show)
+    if (wanted.includes('silent-node')) await silenceNode(simulation, show)
     io.out(`\n${printSummary(simulation.rows())}`)
   } finally {
     await simulation.end()
@@ -106,4 +107,14 @@ async function changeWhileInUse(simulation: Simulation, show: Show): Promise<voi
   simulation.cluster.node(busy.node).hold(name)
   simulation.changeModule(nextDriver(module))
   await show.until(simulation)
+}
+
+/** The network between a node and the cluster is cut; the driver goes on in its kernel. */
+async function silenceNode(simulation: Simulation, show: Show): Promise<void> {
+  const node = simulation.cluster.nodeNames().at(-1)
+  if (node === undefined) return
+  show.say(`On purpose: the kubelet of ${node} is not heard of any more.`)
+  simulation.cluster.node(node).silence()
+  // Nobody misses it for 40 s.
+  await show.until(simulation, 'waiting')
 }

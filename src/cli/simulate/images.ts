@@ -8,14 +8,18 @@ import { baseFiles, type DriverImage, daemonImage, driverImage } from '../../mod
 import type { ImageContent } from '../../model/cluster/registry.ts'
 
 export type SimulatedImage = { readonly image: string; readonly content: ImageContent }
-/** How the images for one kernel are broken: what is told of it, and what the build has done wrong. */
+/** How it goes wrong for one kernel: what is told of its images, and what their build has done wrong. Some of it lies in the nodes (world.ts). */
 export const imageFailures = {
   'missing-image': { says: 'are not in the registry', flaw: {} },
   'missing-module': { says: 'hold no module for it', flaw: { modules: [] } },
+  'no-depmod': { says: 'hold the modules, but depmod was not run on them', flaw: { index: 'missing' } },
   'wrong-kernel': { says: 'hold modules that were built for another kernel', flaw: { builtFor: '4.4.0-1.example.x86_64' } },
   unsigned: { says: 'hold modules without a signature, and the nodes ask for one', flaw: {} },
   'missing-symbol': { says: 'hold modules that need a symbol which the kernel does not have', flaw: {} },
   'missing-firmware': { says: 'hold modules that need a firmware file which is nowhere', flaw: {} },
+  'firmware-path': { says: 'meet nodes that look for firmware elsewhere than the operator was told', flaw: {} },
+  'in-tree-twin': { says: 'hold modules whose place a module of the kernel itself has taken', flaw: {} },
+  'no-mount': { says: 'meet nodes that have no directory of modules for it', flaw: {} },
   'no-modprobe': { says: 'hold no modprobe', flaw: { base: baseFiles(['modprobe']) } },
   'no-shell': { says: 'hold no /bin/sh', flaw: { base: baseFiles(['sh']) } },
 } as const satisfies Readonly<Record<string, { readonly says: string; readonly flaw: Partial<DriverImage> }>>
@@ -55,6 +59,7 @@ function driverOf(spec: ResolvedSpec, failure: ImageFailure | undefined): Driver
       version: driverVersion(spec),
       ...(failure === 'unsigned' ? {} : { signer: trustedKey }),
       ...(failure === 'missing-symbol' ? { missingSymbols: [`${name}_symbol`] } : {}),
+      ...(failure === 'in-tree-twin' ? { registers: name } : {}),
       ...(failure === 'missing-firmware' ? { firmware: [`${name}-missing.bin`] } : {}),
       params: parameters.map(parameter => parameter.split('=')[0] ?? ''),
     })),
@@ -72,8 +77,8 @@ function together(built: readonly DriverImage[], next: DriverImage): readonly Dr
   return built.map(other => (other === same ? { ...same, ...next, modules } : other))
 }
 
-/** What modprobe is asked for. Of raw arguments: the last word that is neither an option nor a parameter. */
-function driverNames(spec: ResolvedSpec): readonly string[] {
+/** The kernel modules that modprobe is asked for. Of raw arguments: the last word that is neither an option nor a parameter. */
+export function driverNames(spec: ResolvedSpec): readonly string[] {
   const named = kernelModulesOf(spec.modprobe)
   if (named.length > 0) return named
   const word = (spec.modprobe.rawArgs?.load ?? []).findLast(argument => !argument.startsWith('-') && !/[=/]/.test(argument))

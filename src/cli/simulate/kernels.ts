@@ -10,6 +10,11 @@ export type PlannedNode = {
   readonly kernel: string
   readonly labels: Labels
   readonly taints: readonly Taint[]
+  /** Modules of the kernel itself that are loaded from boot on. */
+  readonly hostModules?: readonly { readonly name: string; readonly registers: string; readonly loaded: true }[]
+  readonly firmwareClassPath?: string
+  /** `missing`: there is no /lib/modules/KERNEL. */
+  readonly modulesDirectory?: 'missing'
 }
 
 /** Kernels of well-known distributions, to find one that a regexp means. */

@@ -3,13 +3,14 @@ import { setImmediate } from 'node:timers/promises'
 import type { Module } from '../../api/module.ts'
 import { controllers, watches } from '../../controllers/index.ts'
 import { kernelOf, type Node } from '../../core/cluster.ts'
+import type { Settings } from '../../core/controller.ts'
 import { moduleKeys, moduleRows } from '../../core/explain/node-row.ts'
 import { fieldManager } from '../../core/names.ts'
 import { type KubeObject, keyOf, type Labels } from '../../core/object.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { crds, modules as moduleKind, nodes as nodeKind } from '../../core/resources.ts'
 import { customResourceDefinitions } from '../../manifests/crds.ts'
-import { type ClusterOptions, createCluster, type ModelCluster } from '../../model/cluster.ts'
+import { type ClusterOptions, createCluster, type ModelCluster, type ModelNode } from '../../model/cluster.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
 import { imagesFor, type SimulatedImage, trustedKey } from './images.ts'
 import { hasFailed, isUnderWay, markOf, type Row, rowsOf } from './table.ts'
@@ -57,9 +58,14 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
   const push = ({ image, content }: SimulatedImage) => void registry.push(image, content)
   for (const image of world.images) push(image)
   for (const node of world.nodes) {
-    cluster.addNode({ ...node, enforceSignatures: true, trustedKeys: [trustedKey] })
+    const added = cluster.addNode({ ...node, enforceSignatures: true, trustedKeys: [trustedKey] })
+    if (node.modulesDirectory === 'missing') removeAll(added.files, `/lib/modules/${node.kernel}`)
   }
-  const settings = { operatorNamespace: options.operatorNamespace, managed: false }
+  const settings: Settings = {
+    operatorNamespace: options.operatorNamespace,
+    managed: false,
+    ...(world.firmwareClassPath === undefined ? {} : { firmwareClassPath: world.firmwareClassPath }),
+  }
   const operator = createOperator({
     controllers,
     watches,
@@ -147,7 +153,13 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
 function patienceFor(rows: readonly Row[], asked: keyof typeof quietMs): keyof typeof quietMs {
   // A label is set by a person: nothing moves before.
   if (rows.some(row => isUnderWay(row) && row.reason !== 'WaitingForVersionLabel')) return 'waiting'
-  return rows.some(hasFailed) ? asked : 'changing'
+  return rows.some(hasFailed) || asked === 'waiting' ? asked : 'changing'
+}
+
+/** A directory and all that is in it. */
+function removeAll(files: ModelNode['files'], path: string): void {
+  for (const name of files.list(path) ?? []) removeAll(files, `${path}/${name}`)
+  files.remove(path)
 }
 
 /** Namespaces that the objects live in, whether they were given or not, and the objects that Modules name. */
@@ -157,6 +169,12 @@ function createSupporting({ api }: ModelCluster, world: World, operatorNamespace
   for (const name of new Set(wanted)) {
     if (api.get(namespaceKind, name) === undefined)
       api.create(namespaceKind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  }
+  for (const name of new Set(world.modules.flatMap(({ metadata }) => metadata.namespace ?? []))) {
+    api.update(namespaceKind, name, found => ({
+      ...found,
+      metadata: { ...found.metadata, labels: { ...found.metadata.labels, ...world.namespaceLabels } },
+    }))
   }
   for (const object of world.others) {
     const resource = api.resources().find(({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind)

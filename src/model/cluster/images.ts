@@ -85,6 +85,8 @@ export type DriverImage = {
   readonly builtFor?: string
   /** Default `/opt`. */
   readonly directory?: string
+  /** `missing`: depmod was not run. Default `present`. */
+  readonly index?: 'present' | 'missing'
   /** Content by path relative to `firmwarePath`. */
   readonly firmware?: Readonly<Record<string, string>>
   readonly firmwarePath?: string
@@ -123,6 +125,7 @@ export function driverImage(...drivers: readonly DriverImage[]): ImageContent {
       moduleFiles(driver.directory ?? '/opt', driver.kernel, modules),
       driver.files,
     )
+    if (driver.index === 'missing') delete files[`${driver.directory ?? '/opt'}/lib/modules/${driver.kernel}/modules.dep`]
     for (const [path, content] of Object.entries(driver.firmware ?? {}))
       files[`${driver.firmwarePath ?? '/firmware'}/${path}`] = text(content)
   }
