@@ -1,5 +1,6 @@
 // `kmm operator`: the controllers on a real cluster, until the process is told to stop.
 import { readFile } from 'node:fs/promises'
+import { setFlagsFromString } from 'node:v8'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { controllers, watches } from '../../controllers/index.ts'
 import { fieldManager } from '../../core/names.ts'
@@ -29,6 +30,7 @@ export type OperatorCommandOptions = {
 
 /** Runs until `io.stop`; resolves to the exit code. Throws BadInput for wrong settings. */
 export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
+  keepYoungHeapSmall()
   const log = jsonLog('kmm', options.logLevel)
   const config = await readConfig(options.config, log)
   const { connection, namespace, from } = await chooseConnection(options, environment)
@@ -74,6 +76,13 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
   log('info', 'stopped', {})
   return end === 'stuck' ? exitCodes.no : exitCodes.fine
 }
+
+/**
+ * V8 lets the heap of young objects grow to 64 MiB under the load of a rollout, and keeps it. What is read from a watch is dead at once, so
+ * a small one serves as well: half the memory for no more CPU time (docs/benchmarks.md). At every collection the factor is read
+ * anew, unlike the heap's limits, which are fixed when the process starts.
+ */
+const keepYoungHeapSmall = (): void => setFlagsFromString('--semi-space-growth-factor=1')
 
 async function readConfig(file: string | undefined, log: Log): Promise<OperatorConfig> {
   if (file === undefined || file === '') return defaultConfig
