@@ -124,6 +124,9 @@ export function watchForNever(cluster: ModelCluster): Never {
         const module = (api.list(modules) as readonly Module[]).find(
           ({ metadata }) => metadata.uid === (daemonSet && ownerUidOf(daemonSet)),
         )
+        // The server refuses what rests on an older view.
+        const { preconditions } = (body ?? {}) as { readonly preconditions?: { readonly resourceVersion?: string } }
+        if (preconditions?.resourceVersion !== daemonSet?.metadata.resourceVersion) return
         const kernel = daemonSet?.metadata.labels?.[labels.kernel]
         if (kernel === undefined || module === undefined || (daemonSet?.status?.desiredNumberScheduled ?? 0) === 0) return
         const runs = (api.list(nodes) as readonly Node[]).filter(
