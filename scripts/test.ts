@@ -37,7 +37,11 @@ const levels: readonly Level[] = [
     what: 'tables, scenarios and properties of the core, the API and the command line',
     files: ['test/{core,api,rules,manifests,cli,scenarios}/**/*.test.ts'],
   },
-  { name: 'shell', what: 'sockets, watches, queue, apply, benchmarks', files: ['test/{shell,https,kubeconfig,bench}/**/*.test.ts'] },
+  {
+    name: 'shell',
+    what: 'sockets, watches, queue, apply, benchmarks',
+    files: ['test/{shell,https,kubeconfig,bench}/**/*.test.ts'],
+  },
   {
     name: 'model',
     what: 'the simulated API server and cluster, and the contract suite on them',
