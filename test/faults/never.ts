@@ -128,7 +128,10 @@ export function watchForNever(cluster: ModelCluster): Never {
         const { preconditions } = (body ?? {}) as { readonly preconditions?: { readonly resourceVersion?: string } }
         if (preconditions?.resourceVersion !== daemonSet?.metadata.resourceVersion) return
         const kernel = daemonSet?.metadata.labels?.[labels.kernel]
-        if (kernel === undefined || module === undefined || (daemonSet?.status?.desiredNumberScheduled ?? 0) === 0) return
+        const servesNobody =
+          daemonSet?.status?.observedGeneration === daemonSet?.metadata.generation &&
+          daemonSet?.status?.desiredNumberScheduled === 0
+        if (kernel === undefined || module === undefined || servesNobody) return
         const runs = (api.list(nodes) as readonly Node[]).filter(
           node => matchesLabels(module.spec.selector, node.metadata.labels) && kernelLabelValue(kernelOf(node)) === kernel,
         )
