@@ -108,12 +108,14 @@ export const nodeChanges: Scenario = async rig => {
 /** A tenth of the nodes boots another kernel: the old driver goes, the new one comes. */
 export const kernelChange: Scenario = async rig => {
   const changed = [...rig.observer.nodes.keys()].slice(0, Math.ceil(rig.shape.nodes / 10))
-  const nodeInfo = { kernelVersion: kernelName(rig.shape.kernels) }
+  const kernelVersion = kernelName(rig.shape.kernels)
+  const nodeInfo = { kernelVersion }
+  const isSeen = () => changed.every(name => rig.observer.nodes.get(name)?.kernel === kernelVersion)
   return [
     await measure(rig, {
       scenario: `kernel change of ${changed.length} nodes`,
       act: () => forEach(changed, name => patchNode(rig.plane, name, { status: { nodeInfo } }, 'status')),
-      isDone: () => allLoaded(rig, namesOf(rig.shape), 'v1'),
+      isDone: () => isSeen() && allLoaded(rig, namesOf(rig.shape), 'v1'),
       deadlineSeconds: rolloutSeconds(rig.shape),
     }),
   ]
