@@ -244,7 +244,13 @@ describe('the first version of a Module on a real control plane', () => {
           const found = podsOn(now, node, own, operand)
           return found.length === 1 && found.every(isPodReady)
         }) && podsOn(now, node, own, 'loader')[0]?.spec?.containers?.[0]?.image === `registry.example.com/nic:${image}`
-      await recorded().until('both run', now => isServed(now, first, '1') && isServed(now, second, '1'))
+      const isTold = (now: Objects, node: string) =>
+        [readyLabel, pluginReadyLabel].every(
+          label => now.nodes.get(node)?.metadata.labels?.[label(namespace, module)] !== undefined,
+        )
+      await recorded().until('both run, and their nodes say so', now =>
+        [first, second].every(node => isServed(now, node, '1') && isTold(now, node)),
+      )
       const revision = since()
       const next = driverModule(module, { image: 'v1', version: 'v1', plugin: 'with plugin' })
       await merge(plane, modules, own, { spec: next.spec })
