@@ -26,3 +26,19 @@ export function excludedNodesOf(daemonSet: DaemonSet): readonly string[] {
   const fields = terms.flatMap(term => term.matchFields ?? [])
   return fields.flatMap(field => (field.operator === 'NotIn' ? (field.values ?? []) : []))
 }
+
+/** The DaemonSet as it is, but OnDelete, and with these nodes left out: else leaving out one node would replace the pods of all others. */
+export function leavingOut({ apiVersion, kind, metadata, spec }: DaemonSet, nodes: readonly string[]): DaemonSet {
+  const { name, namespace = '', labels = {}, ownerReferences = [] } = metadata
+  const { affinity: _, ...podSpec } = spec?.template?.spec ?? {}
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, labels, ownerReferences },
+    spec: {
+      ...spec,
+      updateStrategy: { type: 'OnDelete' },
+      template: { ...spec?.template, spec: { ...podSpec, ...excluding(nodes) } },
+    },
+  }
+}

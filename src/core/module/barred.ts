@@ -3,7 +3,7 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Pod } from '../cluster.ts'
-import { excludedNodesOf } from '../excluded-nodes.ts'
+import { excludedNodesOf, leavingOut } from '../excluded-nodes.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { labels, loaderVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
@@ -38,6 +38,21 @@ export function barredNodes(
     return isOpen(module, target) && pods.some(pod => isForeign(pod) && isInTheWay(seen, pod, target, undefined, nowMs))
   }
   return step.targets.filter(isBarred).map(({ node }) => node.metadata.name)
+}
+
+/**
+ * Of a kernel for which nothing is resolved any more (its mapping was lost, its image is not known): the DaemonSet as it is, but with
+ * the nodes let in again that were left out for a replacement and are empty now. Undefined where there is nothing to let in.
+ */
+export function lettingIn(seen: SeenModule, module: CanonicalModule, step: KernelStep, nowMs: number): DaemonSet | undefined {
+  const { daemonSet, spec, problem } = step
+  // Another Module holds the kernel module: what runs is kept, nothing more is started.
+  if (daemonSet === undefined || spec !== undefined || isDeleting(daemonSet) || problem?.code === 'ModuleNameTaken')
+    return undefined
+  const before = excludedNodesOf(daemonSet)
+  const still = new Set(barredNodes(seen, module, step, new Set(), nowMs))
+  const left = before.filter(name => still.has(name))
+  return left.length === before.length ? undefined : leavingOut(daemonSet, left)
 }
 
 /** A node that lacks the label of the kernel or of the version has no loader coming. */

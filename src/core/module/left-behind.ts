@@ -3,7 +3,7 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Node } from '../cluster.ts'
-import { excludedNodesOf, excluding } from '../excluded-nodes.ts'
+import { excludedNodesOf, leavingOut } from '../excluded-nodes.ts'
 import { loaderVersionLabel, pluginVersionLabel, userVersionLabel } from '../names.ts'
 import { isDeleting, operandOf } from '../operands.ts'
 import { admits, isUnversioned } from '../upgrade/before-versions.ts'
@@ -30,24 +30,8 @@ export function leftBehind(seen: SeenModule, module: CanonicalModule, removed: R
     .flatMap(daemonSet => {
       const leaving = moved.filter(node => operandOf(daemonSet) === 'plugin' || isWithoutPlugin(node))
       const excluded = new Set([...excludedNodesOf(daemonSet), ...leaving.map(node => node.metadata.name)])
-      return excluded.size === 0 ? [] : [without(daemonSet, [...excluded])]
+      return excluded.size === 0 ? [] : [leavingOut(daemonSet, [...excluded])]
     })
-}
-
-/** OnDelete: else leaving out one node would replace the pods of all others. */
-function without({ apiVersion, kind, metadata, spec }: DaemonSet, excluded: readonly string[]): DaemonSet {
-  const { name, namespace = '', labels = {}, ownerReferences = [] } = metadata
-  const { affinity: _, ...podSpec } = spec?.template?.spec ?? {}
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels, ownerReferences },
-    spec: {
-      ...spec,
-      updateStrategy: { type: 'OnDelete' },
-      template: { ...spec?.template, spec: { ...podSpec, ...excluding(excluded) } },
-    },
-  }
 }
 
 /** Of a Module without a version: a version of it is, or may still come, on the node. Our labels there go before its pods do. */

@@ -2,6 +2,7 @@
 
 import type { CanonicalModule } from '../canonical.ts'
 import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
+import { excludedNodesOf } from '../excluded-nodes.ts'
 import { userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
@@ -65,7 +66,11 @@ export function nodeState(target: Target, around: Around): NodeState {
     const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
-  if (current === undefined) return not(whyNoPod(around, target))
+  if (current === undefined) {
+    // In the middle of a replacement, which does not go on.
+    const isLeftOut = step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(node)
+    return not(blocker !== undefined && isLeftOut ? blocker : whyNoPod(around, target))
+  }
   if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
   if (verdict === 'outdated') return not(problem('Outdated', about), current)
   const image = current.spec?.containers?.[0]?.image ?? ''

@@ -13,7 +13,7 @@ import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
-import { barredNodes } from './barred.ts'
+import { barredNodes, lettingIn } from './barred.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { leftBehind } from './left-behind.ts'
@@ -71,7 +71,7 @@ export function surveyModule(seen: SeenModule, module: CanonicalModule, context:
     const onNode = pods.get(target.node.metadata.name) ?? noPods
     return nodeState(target, { seen, module, step, pods: onNode, blocker, nowMs: context.nowMs })
   })
-  const change = rollout(seen.key, module, steps, states)
+  const change = blocker === undefined ? rollout(seen.key, module, steps, states) : { empty: [] }
   const problems = [
     ...(blocker === undefined ? [] : [blocker]),
     ...[...steps.values()].flatMap(step => step.problem ?? []),
@@ -141,7 +141,10 @@ function wantedObjects(
 ): readonly KubeObject[] {
   const toEmpty = new Set(change.empty.map(({ target }) => target.node.metadata.name))
   const loaders = [...steps.values()].flatMap(
-    step => loaderOf(module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ?? [],
+    step =>
+      loaderOf(module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ??
+      lettingIn(seen, module, step, context.nowMs) ??
+      [],
   )
   const removed = new Set(removals.map(({ uid }) => uid))
   const before = leftBehind(seen, module, removed)
