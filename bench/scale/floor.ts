@@ -86,7 +86,10 @@ export async function measureFloor(rig: Rig, copies: readonly DaemonSet[]): Prom
   const file = join(import.meta.dirname, 'floor-client.ts')
   const client = startGuarded('floor client', process.execPath, [file, plane.kubeconfig], join(plane.folder, 'floor-client.log'))
   const deadlineSeconds = deadlineOf(rig)
-  const labelled = () => [...observer.nodes.values()].filter(node => floorKernelLabel in node.labels).length
+  const keys = copies.map(copy => floorReadyLabel(copy.metadata.name))
+  // What a floor before this one has left goes with the client's first write.
+  const isFresh = (labels: Readonly<Record<string, string>>) => floorKernelLabel in labels && !keys.some(key => key in labels)
+  const labelled = () => [...observer.nodes.values()].filter(({ labels }) => isFresh(labels)).length
   const all = (count: number, wanted: number, what: string) => (count === wanted ? true : `${count} of ${wanted} ${what}`)
   const ready = () => [...observer.pods.values()].filter(pod => pod.group === floorDaemonSet && pod.isReady).length
   try {
@@ -105,7 +108,6 @@ export async function measureFloor(rig: Rig, copies: readonly DaemonSet[]): Prom
     await until({ scenario: 'floor', isDone: () => all(ready(), pods, 'pods are ready'), deadlineSeconds })
     const podsSeconds = (performance.now() - startedMs) / 1000
     const told = () => {
-      const keys = copies.map(copy => floorReadyLabel(copy.metadata.name))
       let count = 0
       for (const { labels } of observer.nodes.values()) for (const key of keys) if (key in labels) count += 1
       return count

@@ -1,6 +1,7 @@
 // docs/benchmarks/scale.md and its picture, made of the results: npm run bench -- report
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Floor } from './floor.ts'
 import type { Measured } from './measure.ts'
 import { fitPower, type Point, plotSvg, type Series } from './plot.ts'
 import { type Result, resultsFolder } from './run.ts'
@@ -44,7 +45,7 @@ function seriesOf(results: readonly Result[]): readonly Series[] {
     { name: 'requests of the operator', colour: '#1f77b4', points: ofRollout(({ writes, reads }) => writes + reads) },
     { name: 'MiB resident, at most', colour: '#9467bd', points: ofRollout(({ peakMiB }) => peakMiB) },
     { name: 's until the last node is told', colour: '#d62728', points: points(result => rolloutSeconds(result)) },
-    { name: 's of the floor', colour: '#7f7f7f', points: points(({ floor }) => floor.rolloutSeconds) },
+    { name: 's of the floor', colour: '#7f7f7f', points: points(result => floorOf(result).rolloutSeconds) },
     { name: 's CPU of the operator', colour: '#2ca02c', points: ofRollout(({ cpuSeconds }) => cpuSeconds) },
   ]
 }
@@ -53,6 +54,25 @@ function seriesOf(results: readonly Result[]): readonly Series[] {
 function rolloutSeconds(result: Result): number {
   const found = ['fresh rollout', 'second rollout'].flatMap(name => find(result, name)?.seconds ?? [])
   return found.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, found.length)
+}
+
+/** The mean of the floors; of the latencies too. */
+function floorOf({ floors }: Result): Floor {
+  const mean = (of: (floor: Floor) => number) => floors.reduce((sum, floor) => sum + of(floor), 0) / Math.max(1, floors.length)
+  return {
+    labelSeconds: mean(floor => floor.labelSeconds),
+    podsSeconds: mean(floor => floor.podsSeconds),
+    rolloutSeconds: mean(floor => floor.rolloutSeconds),
+    deletionSeconds: mean(floor => floor.deletionSeconds),
+    writes: mean(floor => floor.writes),
+    cpuSeconds: mean(floor => floor.cpuSeconds),
+    peakMiB: mean(floor => floor.peakMiB),
+    latency: {
+      pairs: mean(floor => floor.latency.pairs),
+      p50Ms: mean(floor => floor.latency.p50Ms),
+      p99Ms: mean(floor => floor.latency.p99Ms),
+    },
+  }
 }
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
@@ -111,7 +131,7 @@ const rolloutTable = (results: readonly Result[]): string =>
       'memory at most, MiB',
     ],
     results.map(result => {
-      const { floor } = result
+      const floor = floorOf(result)
       const [labels, fresh, second] = ['kernel labels', 'fresh rollout', 'second rollout'].map(name => find(result, name))
       const seconds = (measured: Measured | undefined) => measured?.seconds.toFixed(1) ?? '-'
       return [
@@ -133,7 +153,7 @@ const latencyTable = (results: readonly Result[]): string =>
   table(
     ['size', 'p50 ms', 'floor', 'p99 ms (fresh, second)', 'floor', 'ratio of p99 (mean)'],
     results.map(result => {
-      const { floor } = result
+      const floor = floorOf(result)
       const [fresh, second] = ['fresh rollout', 'second rollout'].map(name => find(result, name)?.latency)
       const p99s = [fresh, second].flatMap(latency => latency?.p99Ms ?? [])
       return [
@@ -158,7 +178,9 @@ const writesTable = (results: readonly Result[]): string =>
       const budget = nodes * modules * (devicePlugin ? 2 : 1) + 10 * modules * kernels + statuses
       const of = (resource: string) =>
         Object.entries(fresh.requests).reduce((sum, [what, count]) => (what.split(' ')[1] === resource ? sum + count : sum), 0)
-      return [[shapeText(result), fresh.writes, budget, of('nodes'), of('daemonsets'), of('modules/status'), result.floor.writes]]
+      return [
+        [shapeText(result), fresh.writes, budget, of('nodes'), of('daemonsets'), of('modules/status'), floorOf(result).writes],
+      ]
     }),
   )
 

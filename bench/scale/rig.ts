@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { labels } from '../../src/core/names.ts'
 import { nodes } from '../../src/core/resources.ts'
@@ -11,6 +10,7 @@ import { type ControlPlane, startControlPlane } from '../../test/control-plane/s
 import { ask, prepareCluster } from '../../test/real/cluster.ts'
 import { type OperatorProcess, startOperator } from '../../test/real/operator-process.ts'
 import { floorDaemonSet, floorReadyLabel } from './floor-names.ts'
+import { type HealthWatch, watchHealth } from './health-watch.ts'
 import { type Observer, startObserver } from './observer.ts'
 import { type AuditTail, auditTail } from './requests.ts'
 import { kernelName, namespace, pluginLabelOf, readyLabelOf, type Shape, workerLabel } from './shape.ts'
@@ -104,42 +104,4 @@ export async function patchNode(plane: ControlPlane, name: string, body: object,
   const contentType = 'application/strategic-merge-patch+json'
   const { status, body: answer } = await ask(plane, { method: 'PATCH', path: objectPath(nodes, name, part), contentType, body })
   if (status >= 300) throw new Error(`Node ${name} was not patched: ${status} ${JSON.stringify(answer)}`)
-}
-
-export type HealthWatch = {
-  follow(address: string): void
-  pause(): void
-  readonly asked: number
-  readonly missed: number
-  readonly slowestMs: number
-}
-
-/** Asks /healthz once a second, as a kubelet with a short period would; a second without an answer is a miss. */
-function watchHealth(): HealthWatch {
-  const state = { asked: 0, missed: 0, slowestMs: 0 }
-  let address: string | undefined
-  const look = async () => {
-    for (;;) {
-      await delay(1000, undefined, { ref: false })
-      if (address === undefined) continue
-      const startedMs = performance.now()
-      const isGood = await fetch(`http://${address}/healthz`, { signal: AbortSignal.timeout(1000) }).then(
-        async response => (await response.text()) !== '' && response.status === 200,
-        () => false,
-      )
-      if (address === undefined) continue
-      state.asked += 1
-      if (!isGood) state.missed += 1
-      state.slowestMs = Math.max(state.slowestMs, performance.now() - startedMs)
-    }
-  }
-  void look()
-  return Object.assign(state, {
-    follow: (found: string) => {
-      address = found
-    },
-    pause: () => {
-      address = undefined
-    },
-  })
 }

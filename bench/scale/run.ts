@@ -18,7 +18,8 @@ export type Result = {
   readonly machine: { readonly cores: number; readonly model: string; readonly memoryGiB: number; readonly node: string }
   readonly shape: Shape
   readonly measured: readonly Measured[]
-  readonly floor: Floor
+  /** Measured one after the other, between the first and the second rollout. None: neither they nor the second rollout were run. */
+  readonly floors: readonly Floor[]
   readonly health: { readonly asked: number; readonly missed: number; readonly slowestMs: number }
 }
 
@@ -28,7 +29,7 @@ const garbageCollectorMs = 65_000
 export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
 
 const usage =
-  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
   `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
   '  --profile: write a CPU profile of the operator there\n'
 
@@ -39,30 +40,31 @@ export async function scale(args: readonly string[]): Promise<number> {
     process.stderr.write(usage)
     return 2
   }
-  const { shape, only, out, nodeArgs } = options
+  const { shape, only, floorCount, out, nodeArgs } = options
   const startedMs = performance.now()
   const tell = (line: string) =>
     process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`)
   const rig = await startRig(shape, nodeArgs, tell)
   try {
     tell(`${shape.nodes} nodes are there`)
-    await warmUp(rig)
-    tell('the control plane is warm')
+    if (floorCount > 0) {
+      await warmUp(rig)
+      tell('the control plane is warm')
+    }
     const measured: Measured[] = [...(await labelKernels(rig)), ...(await rollout(rig))]
     const copies = await plainCopies(rig)
     await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
     measured.push(...(await deletion(rig)))
-    rig.health.pause()
-    await tellWarnings(rig)
-    await rig.operator?.end()
-    const floor = await measureFloor(rig, copies)
-    measured.push(...(await secondRollout(rig)))
+    const floors: Floor[] = []
+    if (floorCount > 0) {
+      await endOperator(rig)
+      while (floors.length < floorCount) floors.push(await measureFloor(rig, copies))
+      measured.push(...(await secondRollout(rig)))
+    }
     for (const [name, scenario] of Object.entries(scenarios)) {
       if (only?.includes(name) !== false) measured.push(...(await scenario(rig)))
     }
-    rig.health.pause()
-    await tellWarnings(rig)
-    await rig.operator?.end()
+    await endOperator(rig)
     const { asked, missed, slowestMs } = rig.health
     const result: Result = {
       command: `npm run bench -- scale ${args.filter(arg => !arg.startsWith('/')).join(' ')}`,
@@ -76,7 +78,7 @@ export async function scale(args: readonly string[]): Promise<number> {
       },
       shape,
       measured,
-      floor,
+      floors,
       health: { asked, missed, slowestMs },
     }
     await mkdir(out, { recursive: true })
@@ -88,6 +90,12 @@ export async function scale(args: readonly string[]): Promise<number> {
     rig.observer.stop()
     await rig.plane.stop()
   }
+}
+
+async function endOperator(rig: Rig): Promise<void> {
+  rig.health.pause()
+  await tellWarnings(rig)
+  await rig.operator?.end()
 }
 
 /** What the operator complained of, the most frequent first. */
@@ -102,6 +110,7 @@ async function tellWarnings({ operator, tell }: Rig): Promise<void> {
 type Parsed = {
   readonly shape: Shape
   readonly only?: readonly string[]
+  readonly floorCount: number
   readonly out: string
   readonly nodeArgs: readonly string[]
 }
@@ -116,6 +125,7 @@ function parse(args: readonly string[]): Parsed | undefined {
         kernels: { type: 'string', default: '2' },
         'device-plugin': { type: 'boolean', default: false },
         only: { type: 'string' },
+        floors: { type: 'string', default: '2' },
         out: { type: 'string', default: resultsFolder },
         profile: { type: 'string' },
         'node-option': { type: 'string', multiple: true, default: [] },
@@ -123,11 +133,16 @@ function parse(args: readonly string[]): Parsed | undefined {
     })
     const [nodes, modules, kernels] = [values.nodes, values.modules, values.kernels].map(Number)
     if (!isCount(nodes) || !isCount(modules) || !isCount(kernels)) return undefined
+    const floorCount = Number(values.floors)
+    if (floorCount !== 0 && !isCount(floorCount)) return undefined
+    // The scenarios begin where the second rollout ends.
+    if (floorCount === 0 && values.only !== 'nothing') return undefined
     const only = values.only?.split(',').filter(name => name !== '' && name !== 'nothing')
     if (only?.some(name => !(name in scenarios)) === true) return undefined
     return {
       shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
       ...(only === undefined ? {} : { only }),
+      floorCount,
       out: values.out,
       nodeArgs: [
         ...values['node-option'],
