@@ -3,9 +3,11 @@ import type { Condition, ContainerState, ContainerStatus, KubeEvent, Node, Pod }
 import { annotations } from '../core/names.ts'
 import type { KubeObject, ObjectMeta } from '../core/object.ts'
 
-const present = <T extends object>(fields: T): T => {
-  for (const key of Object.keys(fields) as (keyof T)[]) if (fields[key] === undefined) delete fields[key]
-  return fields
+/** A new object: one from which fields are deleted takes V8 twice the memory. */
+function present<T extends object>(fields: T): T {
+  const kept: Partial<T> = {}
+  for (const key of Object.keys(fields) as (keyof T)[]) if (fields[key] !== undefined) kept[key] = fields[key]
+  return kept as T
 }
 
 const metadata = ({

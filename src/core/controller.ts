@@ -26,6 +26,8 @@ export type Watch = {
   /** Drops what no planner reads, so that the snapshot stays small and heartbeats change nothing. */
   readonly trim?: (object: KubeObject) => KubeObject
   readonly indexes?: readonly Index[]
+  /** Paths such as `metadata.labels`, of what remains after the trim, under which many objects say the same: kept once for all of them. */
+  readonly shared?: readonly string[]
   /**
    * Field managers of an older operator. Before we first apply to an object, their fields become ours, so that those we do not
    * state go (decisions.md 5). `owns` restricts it to some paths, where others share the object and may use the same manager name:

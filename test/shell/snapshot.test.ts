@@ -54,6 +54,22 @@ describe('The snapshot', () => {
     )
   })
 
+  it('keeps one copy of what many objects say, and all that only one of them says', () => {
+    const { snapshot, sink } = setUp({ shared: ['metadata.labels', 'spec.containers', 'spec.absent.inner'] })
+    const given = (name: string, app: string) =>
+      thing(name, { spec: { containers: [{ image: 'x' }], node: name } }, { labels: { app } })
+    for (const object of [given('a', 'one'), given('b', 'one'), given('c', 'two')]) sink.upsert(object)
+    const found = ['a', 'b', 'c'].map(name => snapshot.get(things, `ns/${name}`) as Thing & { spec: { containers: unknown } })
+    const [a, b, c] = found
+    assert.ok(a !== undefined && b !== undefined && c !== undefined)
+    assert.equal(a.metadata.labels, b.metadata.labels)
+    assert.equal(a.spec.containers, c.spec.containers)
+    assert.deepEqual(
+      found.map(({ metadata, spec }) => [metadata.name, metadata.labels, spec]),
+      ['a', 'b', 'c'].map(name => [name, { app: name === 'c' ? 'two' : 'one' }, { containers: [{ image: 'x' }], node: name }]),
+    )
+  })
+
   it('wakes nobody for a heartbeat, but keeps the newer version', () => {
     const trim = (object: KubeObject): KubeObject => ({
       apiVersion: object.apiVersion,

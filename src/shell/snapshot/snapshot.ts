@@ -4,6 +4,7 @@ import { errorText } from '../kube/errors.ts'
 import type { Sink } from '../kube/list-watch.ts'
 import { resourceId } from '../kube/paths.ts'
 import type { Log } from '../observe.ts'
+import { sharing } from './share.ts'
 import { Store } from './store.ts'
 import { managedFieldsTrim } from './trim.ts'
 
@@ -96,10 +97,11 @@ export class Snapshot implements Omit<Look, 'answer'> {
 
   #trimOf(watch: Watch): (object: KubeObject) => KubeObject {
     const managedFieldsOf = managedFieldsTrim(this.#manager, watch.takeOver ?? [])
+    const share = sharing(watch.shared ?? [])
     return object => {
       const managedFields = managedFieldsOf(object)
       const whole = { ...object, metadata: { ...object.metadata, managedFields } }
-      const trimmed = this.#tryTrim(watch, whole)
+      const trimmed = share(this.#tryTrim(watch, whole))
       if (trimmed.metadata.managedFields === managedFields) return trimmed
       return { ...trimmed, metadata: { ...trimmed.metadata, managedFields } }
     }
