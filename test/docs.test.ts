@@ -166,6 +166,7 @@ describe('the reference of labels', () => {
       names.deprecatedReadyLabel('NAME'),
       names.pluginReadyLabel('NS', 'NAME'),
       names.deprecatedPluginReadyLabel('NAME'),
+      names.heldLabel('NS', 'NAME'),
       names.userVersionLabel('NS', 'NAME'),
       names.loaderVersionLabel('NS', 'NAME'),
       names.pluginVersionLabel('NS', 'NAME'),

@@ -2,9 +2,9 @@
 import type { Module } from '../api/module.ts'
 import type { KubeEvent } from '../core/cluster.ts'
 import type { Controller, Look } from '../core/controller.ts'
-import { kernelModulesOf } from '../core/module/kernel-modules.ts'
+import { kernelModulesOf, kernelModulesOfPod, modulesByKernelModule } from '../core/loading/kernel-modules.ts'
 import { planModule } from '../core/module/plan.ts'
-import { modulesByKernelModule, observeModule } from '../core/module/seen-module.ts'
+import { observeModule } from '../core/module/seen-module.ts'
 import { type KubeObject, keyOf } from '../core/object.ts'
 import { moduleKeyOf } from '../core/operands.ts'
 import { daemonSets, events, modules, nodes, pods } from '../core/resources.ts'
@@ -35,6 +35,12 @@ const thatSelect = (node: KubeObject, look: Look): readonly string[] =>
     .filter(module => matchesLabels((module as Module).spec.selector, node.metadata.labels))
     .map(keyOf)
 
+/** Its Module, and those that wait for a kernel module that it may have in the kernel. */
+function ofPod(pod: KubeObject, look: Look): readonly string[] {
+  const waiting = (kernelModulesOfPod(pod) ?? []).flatMap(name => look.by(modulesByKernelModule, name).map(keyOf))
+  return [...new Set([...ofLabel(pod), ...waiting])]
+}
+
 /** Only events about a DaemonSet or a pod of ours. */
 function ofEvent(object: KubeObject, look: Look): readonly string[] {
   const { kind, namespace, name } = (object as KubeEvent).involvedObject ?? {}
@@ -49,7 +55,7 @@ export const moduleController: Controller = {
   wakes: [
     { resource: modules, keys: itselfAndRivals },
     { resource: daemonSets, keys: ofDaemonSet },
-    { resource: pods, keys: ofLabel },
+    { resource: pods, keys: ofPod },
     { resource: nodes, keys: thatSelect },
     { resource: events, keys: ofEvent },
   ],

@@ -3,6 +3,7 @@
 import type { Module } from '../api/module.ts'
 import type { KubeEvent, Pod } from '../core/cluster.ts'
 import type { Controller, Look } from '../core/controller.ts'
+import { kernelModulesOf, otherModulesNaming, podsByKernelModule } from '../core/loading/kernel-modules.ts'
 import { planNode } from '../core/node/plan.ts'
 import { observeNode } from '../core/node/seen-node.ts'
 import { type KubeObject, keyOf } from '../core/object.ts'
@@ -28,6 +29,15 @@ const whereModuleIs = (module: KubeObject, look: Look): readonly string[] => [
 const ofUnversioned = (daemonSet: KubeObject, look: Look): readonly string[] =>
   isUnversioned(daemonSet) ? look.by(nodesByVersionedModule, moduleKeyOf(daemonSet) ?? '').map(node => node.metadata.name) : []
 
+/** Where its pods or version labels are, and where the pods of those are that name one of its kernel modules. */
+function whereModuleMatters(module: KubeObject, look: Look): readonly string[] {
+  const names = kernelModulesOf((module as Module).spec.moduleLoader.container.modprobe)
+  const others = otherModulesNaming(look, keyOf(module), names).flatMap(key => ofPods(look.by(podsByModule, key)))
+  const left = names.flatMap(name => ofPods(look.by(podsByKernelModule, name)))
+  return [...new Set([...whereModuleIs(module, look), ...others, ...left])]
+}
+
+const namesOf = (module: KubeObject): string => kernelModulesOf((module as Module).spec.moduleLoader.container.modprobe).join(',')
 const versionOf = (module: KubeObject): string => (module as Module).spec.moduleLoader.container.version ?? ''
 
 export const nodeController: Controller = {
@@ -38,10 +48,13 @@ export const nodeController: Controller = {
     { resource: pods, keys: ofPod },
     {
       resource: modules,
-      keys: whereModuleIs,
+      keys: whereModuleMatters,
       // A status that moves concerns no Node.
       matters: (old, module) =>
-        versionOf(old) !== versionOf(module) || isPaused(old) !== isPaused(module) || old.metadata.uid !== module.metadata.uid,
+        versionOf(old) !== versionOf(module) ||
+        namesOf(old) !== namesOf(module) ||
+        isPaused(old) !== isPaused(module) ||
+        old.metadata.uid !== module.metadata.uid,
     },
     { resource: daemonSets, keys: ofUnversioned },
     { resource: namespaces, keys: (namespace, look) => ofPods(look.by(podsByNamespace, namespace.metadata.name)) },

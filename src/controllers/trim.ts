@@ -40,10 +40,12 @@ export function trimNode(object: KubeObject): KubeObject {
   } as KubeObject
 }
 
+const readAnnotations: ReadonlySet<string> = new Set([annotations.reloadInputs, annotations.podInputs, annotations.kernelModules])
+
 export function trimPod(object: KubeObject): KubeObject {
   const { apiVersion, kind, spec, status } = object as Pod
   const { finalizers, ownerReferences, annotations: notes } = object.metadata
-  const inputs = notes?.[annotations.reloadInputs]
+  const kept = Object.entries(notes ?? {}).filter(([key]) => readAnnotations.has(key))
   const owner = ownerReferences?.filter(({ controller }) => controller === true)
   const [container] = spec?.containers ?? []
   return {
@@ -54,7 +56,7 @@ export function trimPod(object: KubeObject): KubeObject {
       managedFields: undefined,
       finalizers,
       ownerReferences: owner,
-      annotations: inputs === undefined ? undefined : { [annotations.reloadInputs]: inputs },
+      annotations: kept.length === 0 ? undefined : Object.fromEntries(kept),
     }),
     spec: present({
       nodeName: spec?.nodeName,

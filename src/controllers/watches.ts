@@ -1,6 +1,6 @@
 // What we watch, and nothing more: our pods and DaemonSets by label, Warning events, Nodes, Modules, and what may go away under us.
 import type { Watch } from '../core/controller.ts'
-import { modulesByKernelModule } from '../core/module/seen-module.ts'
+import { modulesByKernelModule, podsByKernelModule } from '../core/loading/kernel-modules.ts'
 import { labels } from '../core/names.ts'
 import { daemonSetsByModule, eventsByObjectUid, podsByModule, podsByNamespace, podsByNode } from '../core/operands.ts'
 import { crds, daemonSets, events, modules, namespaces, nodes, pods } from '../core/resources.ts'
@@ -38,7 +38,7 @@ export const watches: readonly Watch[] = [
     resource: pods,
     labelSelector: labels.moduleName,
     trim: trimPod,
-    indexes: [podsByModule, podsByNode, podsByNamespace],
+    indexes: [podsByModule, podsByNode, podsByNamespace, podsByKernelModule],
     shared: ['metadata.labels', 'metadata.annotations', 'metadata.ownerReferences', 'metadata.finalizers', 'spec.containers'],
   },
   { resource: events, fieldSelector: 'type=Warning', trim: trimEvent, indexes: [eventsByObjectUid] },

@@ -19,6 +19,10 @@ export const annotations = {
   modulesOrder: 'modules-order',
   /** On loader pods: digest of the inputs whose change needs a reload (decisions.md 8). */
   reloadInputs: `${group}/reload-inputs`,
+  /** On loader pods: digest of what else a Module says of its pods; a pod that has not loaded its driver is made anew when it differs. */
+  podInputs: `${group}/pod-inputs`,
+  /** On loader pods: the kernel modules that they load, separated by commas. */
+  kernelModules: `${group}/kernel-modules`,
   /** On Modules: "true" stops all changes (decisions.md 23). */
   paused: 'kmm.sigs.x-k8s.io/paused',
 } as const
@@ -30,6 +34,8 @@ export const readyLabel = (namespace: string, module: string) => `${group}/${nam
 export const deprecatedReadyLabel = (module: string) => `${group}/${module}.ready`
 export const pluginReadyLabel = (namespace: string, module: string) => `${group}/${namespace}.${module}.device-plugin-ready`
 export const deprecatedPluginReadyLabel = (module: string) => `${group}/${module}.device-plugin-ready`
+/** On a Node on which the Module's loader is, or may still be in the kernel, where another Module names the same kernel module. */
+export const heldLabel = (namespace: string, module: string) => `${group}/${namespace}.${module}.kernel-module-held`
 /** Set by the user: the version that a node should run. */
 export const userVersionLabel = (namespace: string, module: string) => `${group}/version-module.${namespace}.${module}`
 export const loaderVersionLabel = (namespace: string, module: string) =>

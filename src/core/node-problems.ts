@@ -26,6 +26,11 @@ export const nodeProblems = {
       `node ${p.node} waits for the old loader pod ${p.pod} of Module ${p.module} to unload its driver`,
     'Nothing, unless it takes long: then stop what uses the driver.',
   ),
+  WaitingForOtherModule: passing(
+    (p: OnNode & { other: string; pod: string }) =>
+      `node ${p.node} waits for Module ${p.other} to unload a kernel module that Module ${p.module} loads too (pod ${p.pod})`,
+    'Nothing, unless it takes long: then stop what uses the driver of Module OTHER.',
+  ),
   Loading: passing((p: OnNode) => `the driver of Module ${p.module} is being loaded on node ${p.node}`, 'Nothing: wait for it.'),
   Unloading: passing(
     (p: OnNode) => `the driver of Module ${p.module} is being unloaded on node ${p.node}`,

@@ -86,6 +86,9 @@ function fieldsOf({ metadata, spec }: DaemonSet): Tree {
     tolerations: template.tolerations?.map(({ key, operator, value, effect }) =>
       [key, operator, value, effect].filter(Boolean).join(' '),
     ),
+    keepsOff: [...JSON.stringify(template.affinity ?? {}).matchAll(/"key":"([^"]+)","operator":"DoesNotExist"/g)]
+      .map(match => match[1])
+      .join(' '),
     notOn: [...JSON.stringify(template.affinity ?? {}).matchAll(/"NotIn","values":\["([^"]+)"\]/g)]
       .map(match => match[1])
       .join(' '),

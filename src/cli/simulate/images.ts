@@ -3,7 +3,7 @@ import type { Module } from '../../api/module.ts'
 import { canonicalModule } from '../../core/canonical.ts'
 import { imagePartsOf } from '../../core/image-ref.ts'
 import { type ResolvedSpec, resolveMapping } from '../../core/kernel/mapping.ts'
-import { kernelModulesOf } from '../../core/module/kernel-modules.ts'
+import { kernelModulesOf } from '../../core/loading/kernel-modules.ts'
 import { baseFiles, type DriverImage, daemonImage, driverImage } from '../../model/cluster/images.ts'
 import type { ImageContent } from '../../model/cluster/registry.ts'
 

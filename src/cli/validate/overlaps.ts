@@ -1,7 +1,7 @@
 // Two Modules that want the same kernel module on the same nodes: legal, but only the older one would get it (decisions.md 15).
 import type { KernelMapping, Module } from '../../api/module.ts'
 import { compileGoRegexp } from '../../core/kernel/regexp.ts'
-import { kernelModulesOf } from '../../core/module/kernel-modules.ts'
+import { kernelModulesOf } from '../../core/loading/kernel-modules.ts'
 import { keyOf, type Labels } from '../../core/object.ts'
 
 export type Overlap = { readonly module: Module; readonly path: string; readonly message: string }

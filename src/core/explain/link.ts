@@ -48,6 +48,7 @@ const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   StillLoaded: 'old driver',
   Unloading: 'old driver',
   WaitingForOldDriver: 'old driver',
+  WaitingForOtherModule: 'old driver',
   WaitingForPluginToStop: 'old driver',
   NodeTainted: 'taints',
   NodeNotReady: 'node',

@@ -10,8 +10,9 @@ import { annotations, labels, loaderVersionLabel, podFinalizer } from '../names.
 import type { Labels } from '../object.ts'
 import { ownedMetadata, ownLabels, placement } from '../operand-pods.ts'
 import { containerScript, gracePeriodSeconds, type Loading, loadScript, startedScript, unloadScript } from './hooks.ts'
+import { kernelModulesOf } from './kernel-modules.ts'
 import { softDependencies } from './modprobe.ts'
-import { reloadInputs } from './reload.ts'
+import { podInputs, reloadInputs } from './reload.ts'
 
 export type LoaderInput = {
   readonly module: CanonicalModule
@@ -23,6 +24,8 @@ export type LoaderInput = {
   readonly adopted?: DaemonSet
   /** Where nothing may be started, for example because an old driver is still loaded there (decisions.md 2). */
   readonly excludedNodes: readonly string[]
+  /** Labels of Nodes on which another Module holds a kernel module of this one. */
+  readonly keepOff?: readonly string[]
   readonly settings: Settings
 }
 
@@ -32,6 +35,8 @@ export function loaderDaemonSet(input: LoaderInput): DaemonSet {
   const particular: Labels = { [labels.kernel]: kernelLabelValue(kernel), ...versionLabel(module, spec) }
   const { all, selector } = ownLabels(module, particular, input.adopted)
   const order = softDependencies(spec.modprobe.modulesLoadingOrder ?? [])
+  const names = kernelModulesOf(spec.modprobe)
+  const placed = placement(module, 'loader', input.settings)
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
@@ -45,14 +50,16 @@ export function loaderDaemonSet(input: LoaderInput): DaemonSet {
           labels: all,
           annotations: {
             [annotations.reloadInputs]: reloadInputs(spec),
+            [annotations.podInputs]: podInputs(placed, spec.imagePullPolicy, input.settings),
             ...(order === '' ? {} : { [annotations.modulesOrder]: order }),
+            ...(names.length === 0 ? {} : { [annotations.kernelModules]: names.join(',') }),
           },
           finalizers: [podFinalizer],
         },
         spec: {
           nodeSelector: { ...module.spec.selector, ...particular },
-          ...excluding(input.excludedNodes),
-          ...placement(module, 'loader', input.settings),
+          ...excluding(input.excludedNodes, input.keepOff),
+          ...placed,
           terminationGracePeriodSeconds: gracePeriodSeconds,
           containers: [loaderContainer(input)],
           volumes: mounts(input).map(({ name, source }) => ({ name, ...source })),

@@ -1,5 +1,6 @@
 // Which changes of a Module need the driver to be unloaded and loaded again (decisions.md 8).
 import { createHash } from 'node:crypto'
+import type { Settings } from '../controller.ts'
 import type { ResolvedSpec } from '../kernel/mapping.ts'
 
 /**
@@ -20,5 +21,17 @@ export function reloadInputs(spec: Pick<ResolvedSpec, 'image' | 'modprobe' | 'in
     modprobe.firmwarePath ?? '',
     modprobe.modulesLoadingOrder ?? [],
   ]
-  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16)
+  return digest(inputs)
 }
+
+/**
+ * Digest over what decides whether a pod can start and load, beside the inputs of a reload: a loaded driver is not touched when it
+ * changes, but a pod without one would never get the pull secret, the service account or the toleration that it lacks.
+ */
+export function podInputs(placed: Readonly<Record<string, unknown>>, pullPolicy: string | undefined, settings: Settings): string {
+  const { serviceAccountName, imagePullSecrets, tolerations } = placed
+  return digest([serviceAccountName, imagePullSecrets, tolerations, pullPolicy, settings.firmwareClassPath])
+}
+
+const digest = (inputs: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16)

@@ -5,9 +5,10 @@ import type { CanonicalModule } from '../canonical.ts'
 import type { DaemonSet, Pod } from '../cluster.ts'
 import { excludedNodesOf, leavingOut } from '../excluded-nodes.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
-import { labels, loaderVersionLabel } from '../names.ts'
+import { heldLabel, labels, loaderVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
-import { hasOurFinalizer, isDeleting, isOutdated, operandOf, ownerUidOf } from '../operands.ts'
+import { keyOf, parseKey } from '../object.ts'
+import { hasOurFinalizer, isDeleting, isOutdated, moduleKeyOf, operandOf, ownerUidOf } from '../operands.ts'
 import { type KernelStep, versionOf } from './kernels.ts'
 import { isUnderVersion } from './left-behind.ts'
 import type { SeenModule } from './seen-module.ts'
@@ -26,6 +27,7 @@ export function barredNodes(
     seen.pods.filter(pod => operandOf(pod) === 'loader'),
     pod => pod.spec?.nodeName ?? '',
   )
+  const rivalPods = Map.groupBy(seen.rivalPods, pod => pod.spec?.nodeName ?? '')
   const isBarred = (target: Target): boolean => {
     const { name } = target.node.metadata
     const pods = loaders.get(name) ?? []
@@ -34,10 +36,25 @@ export function barredNodes(
     // Only kept, never begun for a pod that is already ending: its successor may have started, and would be unloaded with it.
     if (barred.has(name) && own.some(pod => isInTheWay(seen, pod, target, step.wanted, nowMs))) return true
     if (isUnderVersion(module, target.node)) return true
+    // What is there together already, is left together: to end one of them would take the driver of the other.
+    const rivals = own.some(pod => !isDeleting(pod)) ? [] : (rivalPods.get(name) ?? [])
+    if (rivals.some(pod => isInTheWay(seen, pod, target, undefined, nowMs))) return true
     const isForeign = (pod: Pod) => isOfAnother(seen, pod) || (versionOf(module) === '' && isVersioned(pod, module))
     return isOpen(module, target) && pods.some(pod => isForeign(pod) && isInTheWay(seen, pod, target, undefined, nowMs))
   }
   return step.targets.filter(isBarred).map(({ node }) => node.metadata.name)
+}
+
+/**
+ * Labels of the Nodes on which another Module holds a kernel module of this one. A node that comes to this Module later, by a label that
+ * somebody sets, has its own DaemonSet at work before the operator could name it.
+ */
+export function heldLabels({ rivals, rivalPods }: SeenModule): readonly string[] {
+  const keys = [...rivals.map(({ module }) => keyOf(module)), ...rivalPods.flatMap(pod => moduleKeyOf(pod) ?? [])]
+  return [...new Set(keys)].map(key => {
+    const { namespace = '', name } = parseKey(key)
+    return heldLabel(namespace, name)
+  })
 }
 
 /**

@@ -9,7 +9,7 @@ import { labels, loaderVersionLabel, objectName, pluginVersionLabel } from '../n
 import { containerOf, operandOf, ownerUidOf } from '../operands.ts'
 import type { Question } from '../plan.ts'
 import { type Problem, problem } from '../problem.ts'
-import { takenBy } from './kernel-modules.ts'
+import { takenBy } from './claims.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 

@@ -7,36 +7,49 @@ import { excludedNodesOf, leavingOut } from '../excluded-nodes.ts'
 import { loaderVersionLabel, pluginVersionLabel, userVersionLabel } from '../names.ts'
 import { isDeleting, operandOf } from '../operands.ts'
 import { admits, isUnversioned } from '../upgrade/before-versions.ts'
-import { versionOf } from './kernels.ts'
+import { loaderVersion, pluginVersion, versionOf } from './kernels.ts'
 import { podsByNode } from './node-pods.ts'
 import type { SeenModule } from './seen-module.ts'
 
 /**
- * Of a Module with a version: its DaemonSets from before, which leave out the nodes that have the user's label; the device plugin first, the
- * loader when no device plugin is left on the node. Everything else of them stays as it is, until they serve nobody and are `removed`
- * (uids, garbage.ts).
+ * Of a Module with a version: its DaemonSets from before leave out the nodes that move on, by the user's label, to that version; the device
+ * plugin first, the loader when no device plugin is left on the node. Those of other versions leave out nobody, except where a
+ * replacement that was begun has not ended: the node would stay empty. Everything else of them stays as it is, until they serve nobody
+ * and are `removed` (uids, garbage.ts).
  */
 export function leftBehind(seen: SeenModule, module: CanonicalModule, removed: ReadonlySet<string>): readonly DaemonSet[] {
-  if (versionOf(module) === '') return []
   const label = userVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
-  const moved = seen.nodes.filter(node => (node.metadata.labels?.[label] ?? '') !== '')
-  const before = seen.daemonSets.filter(daemonSet => isUnversioned(daemonSet) && !isDeleting(daemonSet))
-  const plugins = before.filter(daemonSet => operandOf(daemonSet) === 'plugin')
+  const version = versionOf(module)
+  const moved = version === '' ? [] : seen.nodes.filter(node => node.metadata.labels?.[label] === version)
+  const others = seen.daemonSets.filter(daemonSet => !isDeleting(daemonSet) && versionIn(daemonSet, module) !== version)
+  const plugins = others.filter(daemonSet => isUnversioned(daemonSet) && operandOf(daemonSet) === 'plugin')
   const pods = podsByNode(seen.pods)
+  const letIn = new Set(seen.nodes.filter(node => carriesVersion(module, node)).map(node => node.metadata.name))
+  const isLetIn = (daemonSet: DaemonSet, name: string): boolean => isUnversioned(daemonSet) && letIn.has(name)
   const isWithoutPlugin = (node: Node): boolean =>
     (pods.get(node.metadata.name)?.plugins.length ?? 0) === 0 && !plugins.some(plugin => admits(plugin, node))
-  return before
+  return others
     .filter(daemonSet => !removed.has(daemonSet.metadata.uid ?? ''))
     .flatMap(daemonSet => {
-      const leaving = moved.filter(node => operandOf(daemonSet) === 'plugin' || isWithoutPlugin(node))
-      const excluded = new Set([...excludedNodesOf(daemonSet), ...leaving.map(node => node.metadata.name)])
-      return excluded.size === 0 ? [] : [leavingOut(daemonSet, [...excluded])]
+      const isPlugin = operandOf(daemonSet) === 'plugin'
+      const leaving = isUnversioned(daemonSet) ? moved.filter(node => isPlugin || isWithoutPlugin(node)) : []
+      // Its controller may be deleting the pod at this moment, the pod has not finished with the kernel, or a version is let in.
+      const stays = (name: string) => (!isPlugin && (pods.get(name)?.loaders.length ?? 0) > 0) || isLetIn(daemonSet, name)
+      const excluded = new Set([...excludedNodesOf(daemonSet).filter(stays), ...leaving.map(node => node.metadata.name)])
+      const isAsItIs = excluded.size === 0 && excludedNodesOf(daemonSet).length === 0
+      return isAsItIs ? [] : [leavingOut(daemonSet, [...excluded])]
     })
 }
 
+const versionIn = (daemonSet: DaemonSet, module: CanonicalModule): string =>
+  (operandOf(daemonSet) === 'loader' ? loaderVersion : pluginVersion)(daemonSet, module)
+
 /** Of a Module without a version: a version of it is, or may still come, on the node. Our labels there go before its pods do. */
-export function isUnderVersion(module: CanonicalModule, node: Node): boolean {
-  if (versionOf(module) !== '') return false
+export const isUnderVersion = (module: CanonicalModule, node: Node): boolean =>
+  versionOf(module) === '' && carriesVersion(module, node)
+
+/** A label of ours lets a version of the Module in. */
+function carriesVersion(module: CanonicalModule, node: Node): boolean {
   const { namespace = '', name } = module.metadata
   const found = node.metadata.labels ?? {}
   return (found[loaderVersionLabel(namespace, name)] ?? found[pluginVersionLabel(namespace, name)] ?? '') !== ''

@@ -4,13 +4,13 @@ import type { CanonicalModule } from '../canonical.ts'
 import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
 import { userVersionLabel } from '../names.ts'
-import { judgeFinalizer } from '../node/finalizer.ts'
 import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
-import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
+import { isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
 import type { NodePods } from './node-pods.ts'
 import { podProblem } from './pod-problem.ts'
+import { heldWords, rivalProblem } from './rival-problem.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
@@ -46,7 +46,7 @@ export function nodeState(target: Target, around: Around): NodeState {
     ...(pod === undefined ? {} : { pod }),
   })
   for (const pod of pods.loaders.filter(isDeleting)) {
-    const words = heldWords(seen, pod, target, around.nowMs)
+    const words = heldWords(seen, pod, { node: target.node, nowMs: around.nowMs })
     if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
   const current = currentPod(pods, step)
@@ -69,7 +69,8 @@ export function nodeState(target: Target, around: Around): NodeState {
   if (current === undefined) {
     // In the middle of a replacement, which does not go on.
     const isLeftOut = step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(node)
-    return not(blocker !== undefined && isLeftOut ? blocker : whyNoPod(around, target))
+    if (blocker !== undefined && isLeftOut) return not(blocker)
+    return not(rivalProblem(seen, target, around.nowMs) ?? whyNoPod(around, target))
   }
   if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
   if (verdict === 'outdated') return not(problem('Outdated', about), current)
@@ -88,14 +89,6 @@ function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loa
   if (!isServing(pod) && !isUnheardSinceReturn(pod, target.node) && !isProbedAgain(pod)) return 'not loaded'
   const template = step?.wanted ?? step?.daemonSet
   return template !== undefined && isOutdated(pod, template) ? 'outdated' : 'loaded'
-}
-
-/** The words of a failed unload, if the pod is held for it. */
-function heldWords(seen: SeenModule, pod: Pod, target: Target, nowMs: number): string | undefined {
-  if (!hasOurFinalizer(pod)) return undefined
-  const failedPreStop = seen.eventsOf(pod.metadata.uid).some(event => event.reason === 'FailedPreStopHook')
-  const verdict = judgeFinalizer(pod, { node: target.node, endOfService: false, failedPreStop, nowMs })
-  return verdict.do === 'hold' ? verdict.words || verdict.because : undefined
 }
 
 /** A loader of another version, kernel or incarnation goes first, and before it its device plugin. */

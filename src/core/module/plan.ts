@@ -13,7 +13,7 @@ import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
-import { barredNodes, lettingIn } from './barred.ts'
+import { barredNodes, heldLabels, lettingIn } from './barred.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { leftBehind } from './left-behind.ts'
@@ -108,13 +108,14 @@ function stepsOf(
     }
     kernelsByLabel.set(kernelLabelValue(kernel), kernel)
     const step = kernelStep(seen, module, kernel, ofKernel)
-    const wanted = loaderOf(module, step, [], context)
+    const wanted = loaderOf(seen, module, step, [], context)
     steps.set(kernel, wanted === undefined ? step : { ...step, wanted })
   }
   return steps
 }
 
 function loaderOf(
+  seen: SeenModule,
   module: CanonicalModule,
   { spec, kernel, daemonSet }: KernelStep,
   excludedNodes: readonly string[],
@@ -129,6 +130,7 @@ function loaderOf(
     name,
     ...(daemonSet === undefined ? {} : { adopted: daemonSet }),
     excludedNodes,
+    keepOff: heldLabels(seen),
     settings,
   })
 }
@@ -142,7 +144,7 @@ function wantedObjects(
   const toEmpty = new Set(change.empty.map(({ target }) => target.node.metadata.name))
   const loaders = [...steps.values()].flatMap(
     step =>
-      loaderOf(module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ??
+      loaderOf(seen, module, step, barredNodes(seen, module, step, toEmpty, context.nowMs), context) ??
       lettingIn(seen, module, step, context.nowMs) ??
       [],
   )

@@ -1,7 +1,7 @@
 // Replacing outdated loader pods at a measured pace (decisions.md 7, 8). Under OnDelete a new template alone replaces none of them.
 
 import type { CanonicalModule } from '../canonical.ts'
-import { isNodeReady } from '../cluster.ts'
+import { type DaemonSet, isNodeReady } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
 import { annotations } from '../names.ts'
 import { isDeleting, isOutdated } from '../operands.ts'
@@ -39,7 +39,9 @@ export function rollout(
   const isLeaving = (state: NodeState) => isServingOld(state) && isLeftOut(state, stepOf(state))
   const leaving = managed.filter(isLeaving)
   const serving = outdated.filter(state => isServingOld(state) && !isLeaving(state))
-  const broken = outdated.filter(state => !isServingOld(state))
+  const broken = managed.filter(
+    state => (outdated.includes(state) && !isServingOld(state)) || isFailingForLackOfChange(state, stepOf(state)),
+  )
   // A node that waits for its version label has no driver of this version to lose.
   const unavailable = managed.filter(
     state => state.state === 'not loaded' && state.problem?.code !== 'WaitingForVersionLabel' && !isServingOld(state),
@@ -68,11 +70,25 @@ function stoppedBy(key: string, failing: readonly NodeState[], left: number): Pr
   return problem('RolloutStopped', { module: key, nodes: `${names.slice(0, 5).join(', ')}${more}`, left })
 }
 
+/** It has no driver, and the Module has since got what may help: a pull secret, a service account, a toleration. */
+function isFailingForLackOfChange({ pod, state, problem: why }: NodeState, step: KernelStep | undefined): boolean {
+  if (pod === undefined || isDeleting(pod) || state === 'loaded' || why?.passing !== false) return false
+  const found = pod.metadata.annotations?.[annotations.podInputs]
+  const wanted = step?.wanted?.spec?.template?.metadata?.annotations?.[annotations.podInputs]
+  return found !== undefined && wanted !== undefined && found !== wanted && isTemplateKnown(step, annotations.podInputs)
+}
+
 /** Only when the DaemonSet controller knows the template: else it would make the same old pod again. */
 function isReplaceable({ pod }: NodeState, step: KernelStep | undefined): boolean {
   const daemonSet = step?.daemonSet
   if (pod === undefined || daemonSet === undefined || isDeleting(pod) || !isOutdated(pod, daemonSet)) return false
-  const inputsOf = (object: typeof daemonSet | undefined) =>
-    object?.spec?.template?.metadata?.annotations?.[annotations.reloadInputs]
-  return inputsOf(step?.wanted) === inputsOf(daemonSet) && daemonSet.status?.observedGeneration === daemonSet.metadata.generation
+  return isTemplateKnown(step, annotations.reloadInputs)
+}
+
+function isTemplateKnown(step: KernelStep | undefined, annotation: string): boolean {
+  const daemonSet = step?.daemonSet
+  const inputsOf = (object: DaemonSet | undefined) => object?.spec?.template?.metadata?.annotations?.[annotation]
+  return (
+    inputsOf(step?.wanted) === inputsOf(daemonSet) && daemonSet?.status?.observedGeneration === daemonSet?.metadata.generation
+  )
 }

@@ -1,20 +1,15 @@
 import type { Module } from '../../api/module.ts'
 import { type CanonicalModule, canonicalModule } from '../canonical.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
-import type { Index, Look } from '../controller.ts'
+import type { Look } from '../controller.ts'
+import { kernelModulesOf, kernelModulesOn, otherModulesNaming, podsByKernelModule } from '../loading/kernel-modules.ts'
 import { labels } from '../names.ts'
 import { keyOf } from '../object.ts'
-import { daemonSetsByModule, eventsByObjectUid, operandOf, ownerUidOf, podsByModule } from '../operands.ts'
+import { daemonSetsByModule, eventsByObjectUid, moduleKeyOf, operandOf, ownerUidOf, podsByModule } from '../operands.ts'
 import type { Answer, Question } from '../plan.ts'
 import { modules, nodes } from '../resources.ts'
 import { matchesLabels } from '../selectors.ts'
-import { kernelModulesOf, type Rival } from './kernel-modules.ts'
-
-export const modulesByKernelModule: Index = {
-  name: 'kernel-module',
-  resource: modules,
-  values: object => kernelModulesOf((object as Module).spec.moduleLoader.container.modprobe),
-}
+import type { Rival } from './claims.ts'
 
 /** What the plan of one Module rests on: one moment of the cluster. */
 export type SeenModule = {
@@ -30,6 +25,8 @@ export type SeenModule = {
   readonly pods: readonly Pod[]
   /** Other Modules that name one of its kernel modules. */
   readonly rivals: readonly Rival[]
+  /** Loader pods of other Modules, also of deleted ones, that were made to load one of its kernel modules. */
+  readonly rivalPods: readonly Pod[]
   eventsOf(uid: string | undefined): readonly KubeEvent[]
   answer(question: Question): Answer | undefined
 }
@@ -50,6 +47,7 @@ export function observeModule(look: Look, key: string): SeenModule {
     leftDaemonSets: ofModule.filter(daemonSet => (ownerUidOf(daemonSet) ?? uid) !== uid),
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),
     rivals: module === undefined ? [] : rivalsOf(look, module),
+    rivalPods: module === undefined ? [] : rivalPodsOf(look, module),
     eventsOf: objectUid => (objectUid === undefined ? [] : look.by(eventsByObjectUid, objectUid)),
     answer: question => look.answer(question),
   }
@@ -59,18 +57,23 @@ const byName = <T extends { readonly metadata: { readonly name: string } }>(obje
   objects.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0))
 
 function rivalsOf(look: Look, module: CanonicalModule): readonly Rival[] {
-  const keys = kernelModulesOf(module.spec.moduleLoader.container.modprobe).flatMap(name =>
-    look.by(modulesByKernelModule, name).map(keyOf),
-  )
-  return [...new Set(keys)]
-    .filter(key => key !== keyOf(module))
-    .sort()
-    .flatMap(key => {
-      const found = look.get(modules, key) as Module | undefined
-      if (found === undefined) return []
-      const kernels = look
-        .by(daemonSetsByModule, key)
-        .flatMap(daemonSet => (operandOf(daemonSet) === 'loader' ? (daemonSet.metadata.labels?.[labels.kernel] ?? []) : []))
-      return [{ module: canonicalModule(found), kernels: new Set(kernels) }]
-    })
+  const names = kernelModulesOf(module.spec.moduleLoader.container.modprobe)
+  return otherModulesNaming(look, keyOf(module), names).flatMap(key => {
+    const found = look.get(modules, key) as Module | undefined
+    if (found === undefined) return []
+    const kernels = look
+      .by(daemonSetsByModule, key)
+      .flatMap(daemonSet => (operandOf(daemonSet) === 'loader' ? (daemonSet.metadata.labels?.[labels.kernel] ?? []) : []))
+    return [{ module: canonicalModule(found), kernels: new Set(kernels) }]
+  })
+}
+
+function rivalPodsOf(look: Look, module: CanonicalModule): readonly Pod[] {
+  const key = keyOf(module)
+  const names = kernelModulesOf(module.spec.moduleLoader.container.modprobe)
+  const saying = names.flatMap(name => look.by(podsByKernelModule, name) as readonly Pod[])
+  const silent = otherModulesNaming(look, key, names)
+    .flatMap(other => look.by(podsByModule, other) as readonly Pod[])
+    .filter(pod => kernelModulesOn(look, pod).some(name => names.includes(name)))
+  return byName([...new Set([...saying, ...silent])].filter(pod => moduleKeyOf(pod) !== key))
 }

@@ -12,6 +12,7 @@ import { events, namespaces, nodes, pods as podKind } from '../resources.ts'
 import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
 import { versionedModules } from '../upgrade/version-labels.ts'
 import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
+import { heldLabels, rivalry } from './held-labels.ts'
 import { readyLabels } from './ready-labels.ts'
 import { podKey, type SeenNode } from './seen-node.ts'
 
@@ -22,15 +23,22 @@ export function planNode(seen: SeenNode, context: PlanContext): Plan {
     .map(pod => ({ pod, verdict: verdictOf(pod, seen, context.nowMs) }))
   return {
     ...emptyPlan,
-    apply:
-      node === undefined || isDeleting(node)
-        ? []
-        : [stated(node, { ...kernelLabel(node, seen.pods), ...readyLabels(node, seen.pods), ...versionLabels(node, seen) })],
+    apply: node === undefined || isDeleting(node) ? [] : [stated(node, labelsOf(node, seen))],
     remove: verdicts.flatMap(({ pod, verdict }) => (verdict.do === 'release' ? [releaseOf(pod, verdict.because)] : [])),
     events: node === undefined ? [] : verdicts.flatMap(({ pod, verdict }) => eventOf(node, pod, verdict)),
     ...(verdicts.some(({ pod, verdict }) => verdict.do === 'wait' && containerOf(pod)?.state?.running === undefined)
       ? { lookAgainInMs: 60_000 }
       : {}),
+  }
+}
+
+function labelsOf(node: Node, seen: SeenNode): Labels {
+  const rivals = rivalry(seen)
+  return {
+    ...kernelLabel(node, seen.pods),
+    ...readyLabels(node, seen.pods, rivals),
+    ...heldLabels(node, seen, rivals),
+    ...versionLabels(node, seen),
   }
 }
 

@@ -15,6 +15,9 @@ import {
   operandOf,
 } from '../operands.ts'
 
+/** The loader pods of other Modules on the same node that were made to load one of the pod's kernel modules. */
+export type Rivals = (pod: Pod) => readonly Pod[]
+
 /** Both spellings: with the namespace, and the deprecated one without (still read by other tools). */
 export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [string, string] {
   const { namespace = '', name } = parseKey(moduleKey)
@@ -26,7 +29,7 @@ export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [st
 const isReadyKey = (key: string): boolean => /^kmm\.node\.kubernetes\.io\/[^/]+\.(device-plugin-)?ready$/.test(key)
 
 /** The ready labels that the Node should carry now. */
-export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
+export function readyLabels(node: Node, pods: readonly Pod[], rivals: Rivals): Labels {
   const present = Object.entries(node.metadata.labels ?? {}).filter(([key]) => isReadyKey(key))
   // Nobody knows what a silent node does: its labels stay, and with them the pods that they hold there.
   if (!isNodeReady(node)) return Object.fromEntries(present)
@@ -34,7 +37,8 @@ export function readyLabels(node: Node, pods: readonly Pod[]): Labels {
   const unfinished = new Set(pods.filter(isUnfinished).map(moduleKeyOf))
   for (const pod of pods) {
     const moduleKey = moduleKeyOf(pod)
-    if (moduleKey === undefined || (operandOf(pod) === 'loader' && unfinished.has(moduleKey))) continue
+    if (moduleKey === undefined) continue
+    if (operandOf(pod) === 'loader' && (unfinished.has(moduleKey) || rivals(pod).some(isUnfinished))) continue
     const keys = readyLabelsOf(operandOf(pod), moduleKey)
     for (const key of keys) {
       const stays = node.metadata.labels?.[key] !== undefined && isUnheardSinceReturn(pod, node)

@@ -1,6 +1,7 @@
 import type { Module } from '../../api/module.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Look } from '../controller.ts'
+import { kernelModulesOn, otherModulesNaming } from '../loading/kernel-modules.ts'
 import { daemonSetsByModule, eventsByObjectUid, isDeleting, moduleKeyOf, operandOf, podsByNode } from '../operands.ts'
 import { crds, modules, namespaces, nodes } from '../resources.ts'
 import { admits, isUnversioned } from '../upgrade/before-versions.ts'
@@ -18,6 +19,10 @@ export type SeenNode = {
   readonly modules: ReadonlyMap<string, Module>
   /** By `namespace/name`: those Modules that have loaders from before they had a version, which may come to this node. */
   readonly unversionedLoaders: ReadonlySet<string>
+  /** What each loader pod was made to load. By pod key. */
+  readonly kernelModules: ReadonlyMap<string, readonly string[]>
+  /** By `namespace/name`: those Modules with a loader here of which another Module names a kernel module too. */
+  readonly contested: ReadonlySet<string>
   /** Keys of pods whose namespace, or whose Module kind, is being removed. */
   readonly endOfService: ReadonlySet<string>
   readonly events: readonly KubeEvent[]
@@ -33,11 +38,20 @@ export function observeNode(look: Look, name: string): SeenNode {
     const module = look.get(modules, key) as Module | undefined
     if (module !== undefined) found.set(key, module)
   }
+  const kernelModules = new Map(pods.map(pod => [podKey(pod), kernelModulesOn(look, pod)]))
   return {
     name,
     node,
     pods,
     modules: found,
+    kernelModules,
+    contested: new Set(
+      pods.flatMap(pod => {
+        const key = moduleKeyOf(pod)
+        const names = kernelModules.get(podKey(pod)) ?? []
+        return key !== undefined && otherModulesNaming(look, key, names).length > 0 ? [key] : []
+      }),
+    ),
     unversionedLoaders: new Set(node === undefined ? [] : [...keys].filter(key => hasUnversionedLoader(look, key, node))),
     endOfService: new Set(pods.filter(pod => isServiceEnding(look, pod)).map(podKey)),
     events: pods.flatMap(pod =>

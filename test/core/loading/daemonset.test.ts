@@ -64,7 +64,11 @@ describe('The loader DaemonSet', () => {
       template: {
         metadata: {
           labels,
-          annotations: { 'kmm.node.kubernetes.io/reload-inputs': reloadInputs(specOf(aCanonicalModule())) },
+          annotations: {
+            'kmm.node.kubernetes.io/reload-inputs': reloadInputs(specOf(aCanonicalModule())),
+            'kmm.node.kubernetes.io/pod-inputs': '9318536c7a8f9758',
+            'kmm.node.kubernetes.io/kernel-modules': 'driver',
+          },
           finalizers: ['kmm.node.kubernetes.io/node-labeler'],
         },
       },

@@ -9,7 +9,7 @@ const pluginReady = {
   'kmm.node.kubernetes.io/driver.device-plugin-ready': '',
 }
 const labelsOf = (node: ReturnType<typeof aNode>, ...pods: readonly ReturnType<typeof aPod>[]) =>
-  readyLabels(deepFreeze(node), deepFreeze([...pods]))
+  readyLabels(deepFreeze(node), deepFreeze([...pods]), () => [])
 
 describe('ready labels', () => {
   it('a ready loader gives both spellings', () => assert.deepEqual(labelsOf(aNode(), aPod()), ready))
@@ -32,6 +32,18 @@ describe('ready labels', () => {
       'kmm.node.kubernetes.io/other.driver.ready': '',
       'kmm.node.kubernetes.io/driver.ready': '',
     }))
+
+  it('a loader gives none while that of another Module has the same kernel module, and is not finished', () => {
+    const [pod, ending] = [aPod(), aPod({ module: 'other', deleted: '2026-01-01T00:50:00Z' })]
+    assert.deepEqual(
+      readyLabels(aNode(), [pod, ending], one => (one === pod ? [ending] : [pod])),
+      {},
+    )
+    assert.deepEqual(
+      readyLabels(aNode(), [pod, ending], () => []),
+      ready,
+    )
+  })
 
   it('a silent node keeps its labels as they are', () =>
     assert.deepEqual(labelsOf(aNode({ ready: 'Unknown', labels: { ...ready, other: 'x' } }), aPod({ ready: false })), ready))

@@ -1,19 +1,12 @@
-// Which kernel modules a Module claims by name, and which Module holds a name where two claim it (decisions.md 15).
-import type { Modprobe, Module } from '../../api/module.ts'
+// Which Module holds a kernel module where two claim it (decisions.md 15).
+import type { Module } from '../../api/module.ts'
 import type { CanonicalModule } from '../canonical.ts'
 import type { Node } from '../cluster.ts'
 import { resolveMapping } from '../kernel/mapping.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
+import { kernelModulesOf } from '../loading/kernel-modules.ts'
 import { keyOf } from '../object.ts'
 import { matchesLabels } from '../selectors.ts'
-
-/** The kernel takes `-` and `_` in module names for the same (kernel/module/main.c); so do we. */
-const normalise = (name: string): string => name.replaceAll('-', '_')
-
-export function kernelModulesOf(modprobe: Pick<Modprobe, 'moduleName' | 'modulesLoadingOrder'>): readonly string[] {
-  const names = [modprobe.moduleName ?? '', ...(modprobe.modulesLoadingOrder ?? [])].filter(name => name !== '')
-  return [...new Set(names.map(normalise))]
-}
 
 /** Another Module that names one of the same kernel modules. */
 export type Rival = {
