@@ -9,7 +9,7 @@ import { badModule, isModule, refuseWrongModules } from '../input/modules.ts'
 import type { InputObject } from '../input/objects.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
 import { examplePath, tellDemo } from './demo.ts'
-import { type Failure, failureNames } from './failures.ts'
+import { type Failure, failureNames, failures } from './failures.ts'
 import { failLater } from './later.ts'
 import { createShow } from './show.ts'
 import { startSimulation } from './simulation.ts'
@@ -40,6 +40,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   const show = createShow(io)
   if (options.demo) return tellDemo(show, options.operatorNamespace, io)
   const wanted = parseFailures(options.fail)
+  refuseLater(wanted, options)
   const inputs = await readObjects(options.filename.length > 0 ? options.filename : [examplePath('module.yaml')], io)
   refuseModules(inputs, io)
   const known = await readImages(options.images, io)
@@ -77,6 +78,13 @@ function parseFailures(words: readonly string[]): readonly Failure[] {
     if (failure === undefined) throw new UsageError(`--fail ${word} is unknown: choose from ${failureNames.join(', ')}`)
     return failure
   })
+}
+
+/** A served cluster lives on without a story, so there is no moment at which all is loaded. */
+function refuseLater(wanted: readonly Failure[], { serve }: SimulateOptions): void {
+  const later = wanted.find(failure => failures[failure].of === 'later')
+  if (serve === undefined || later === undefined) return
+  throw new UsageError(`--fail ${later} happens when all is loaded, which --serve does not wait for: leave one of them out`)
 }
 
 /** What the API server or the webhook would refuse never gets into the simulated cluster either; what is hardly meant is told. */
