@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
+import { failureNames, failures } from '../src/cli/simulate/failures.ts'
 import * as names from '../src/core/names.ts'
 import { problemTexts } from '../src/core/problem-texts.ts'
 import { runKmm } from './cli/run-kmm.ts'
@@ -99,6 +100,16 @@ describe('the reference of the command line', () => {
       )
     })
   }
+})
+
+describe('the table of failures of kmm simulate', () => {
+  it('names each that --fail knows, with the reason that it shows', () => {
+    const rows = [...read('docs/reference/cli.md').matchAll(/^\| `([a-z-]+)` \|.*\| `([A-Za-z]+)` \|$/gm)]
+    assert.deepEqual(
+      rows.map(([, failure, reason]) => `${failure} ${reason}`),
+      failureNames.map(failure => `${failure} ${failures[failure].shows}`),
+    )
+  })
 })
 
 /** Lines of code, and inline code, that call kmm: what stands behind it. */

@@ -26,6 +26,7 @@ import type { PauseOptions } from './pause/command.ts'
 import type { PlanOptions } from './plan/command.ts'
 import type { ReleaseOptions } from './release/command.ts'
 import type { SimulateOptions } from './simulate/command.ts'
+import { failureNames } from './simulate/failures.ts'
 import type { StatusOptions } from './status/command.ts'
 import type { ValidateOptions } from './validate/command.ts'
 
@@ -129,10 +130,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
         .default([], 'what the Modules name'),
     )
     .addOption(
-      new Option(
-        '--fail <failure>',
-        'let this go wrong: missing-image, missing-module, no-depmod, wrong-kernel, unsigned, missing-symbol, missing-firmware, firmware-path, in-tree-twin, no-mount, no-modprobe, no-shell, pod-security, silent-node, in-use; may be repeated',
-      )
+      new Option('--fail <failure>', `let this go wrong: ${failureNames.join(', ')}; may be repeated`)
         .argParser(parseWords)
         .default([], 'none'),
     )

@@ -6,7 +6,7 @@ export const podProblems = {
     'backoff',
     (p: { module: string; namespace: string; serviceAccount: string; words: string }) =>
       `the cluster refuses the pods of Module ${p.module} in namespace ${p.namespace} (service account ${p.serviceAccount})${quote(p.words)}`,
-    'Create the service account if it is missing. On OKD: oc adm policy add-scc-to-user privileged -z SERVICE_ACCOUNT -n NAMESPACE. On plain Kubernetes: kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged. For a quota: raise it.',
+    'Create the service account if it is missing. On OKD: oc adm policy add-scc-to-user privileged -z SERVICE_ACCOUNT -n NAMESPACE. On plain Kubernetes: kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged. For a quota: kubectl edit resourcequota -n NAMESPACE.',
   ),
   PodUnschedulable: entry(
     'backoff',

@@ -15,6 +15,7 @@ import { createOwnedPods } from './cluster/owned-pods.ts'
 import { createPodGarbageCollector } from './cluster/pod-garbage.ts'
 import { asPod, uidOf } from './cluster/pod-spec.ts'
 import { standardPrograms } from './cluster/programs/table.ts'
+import { createQuotaController } from './cluster/quota-controller.ts'
 import { createRegistry, type ModelRegistry } from './cluster/registry.ts'
 import { createScheduler } from './cluster/scheduler.ts'
 import type { Program } from './cluster/surroundings.ts'
@@ -79,6 +80,7 @@ export function createCluster(options: ClusterOptions = {}): ModelCluster {
     lifecycle,
     createGarbageCollector(shared),
     createPodGarbageCollector(shared),
+    createQuotaController(shared),
   ]
 
   /** Tells a pod's kubelet a moment later what the API holds then. */

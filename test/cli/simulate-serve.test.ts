@@ -98,6 +98,17 @@ describe('kmm simulate --serve', { concurrency: true }, () => {
     assert.match(cluster.out(), /kmm operator --kubeconfig /)
   })
 
+  it('lets a failure of the cluster happen there too, and still judges as the admission webhook does', async context => {
+    const cluster = await served(context, '--nodes', '1', '--fail', 'scc')
+    const wrong = moduleNamed('b', { kernelMappings: [{ regexp: '(', containerImage: 'a/b:c' }] })
+    const refused = await cluster.send('POST', collectionPath(modules, 'default'), wrong)
+    assert.match(JSON.stringify(refused.body), /admission webhook \\"vmodule.kb.io\\" denied the request/)
+    await eventually('a pod is refused', async () => {
+      const words = JSON.stringify(await cluster.list({ apiVersion: 'v1', kind: 'Event', plural: 'events', namespaced: true }))
+      return /FailedCreate/.test(words) && /unable to validate against any security context constraint/.test(words)
+    })
+  })
+
   it('says in a sentence that a port is taken, and what does not go together', async context => {
     const other = createServer()
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
@@ -107,6 +118,10 @@ describe('kmm simulate --serve', { concurrency: true }, () => {
       [['--serve', String(port)], new RegExp(`^kmm: port ${port} is taken: choose another one, or 0 for any that is free\n$`)],
       [['--serve', '70000'], /It must be a port, or 0 for any that is free/],
       [['--no-operator'], /^kmm: --no-operator goes with --serve/],
+      [
+        ['--serve', '0', '--fail', 'unsigned,in-use'],
+        /^kmm: --fail in-use happens when all is loaded, which --serve does not wait/,
+      ],
       [['--demo', '--serve', '0'], /^kmm: --demo and --serve exclude each other/],
     ] as const) {
       const { code, err } = await runKmm(['simulate', ...argv])

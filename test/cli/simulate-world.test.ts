@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Module } from '../../src/api/module.ts'
 import { nextDriver } from '../../src/cli/simulate/change.ts'
+import type { Failure } from '../../src/cli/simulate/failures.ts'
 import { driverVersion, imagesFor } from '../../src/cli/simulate/images.ts'
 import { printSummary } from '../../src/cli/simulate/summary.ts'
 import type { Row } from '../../src/cli/simulate/table.ts'
-import { createWorld, type Failure } from '../../src/cli/simulate/world.ts'
+import { createWorld } from '../../src/cli/simulate/world.ts'
 import type { KernelObject } from '../../src/model/cluster/files.ts'
 
 const moduleOf = (name: string, image: string, modprobe: object = { moduleName: name }, extra: object = {}): Module => ({

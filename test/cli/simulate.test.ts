@@ -1,111 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { main } from '../../src/cli/program.ts'
-import { printYaml } from '../../src/shell/yaml.ts'
 import { filesOf, runKmm } from './run-kmm.ts'
-
-const fc37 = '6.0.15-300.fc37.x86_64'
-const el9 = '5.14.0-284.25.1.el9_2.x86_64'
-
-const driver = (name: string, container: object = {}, spec: object = {}) =>
-  `${printYaml({
-    apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
-    kind: 'Module',
-    metadata: { name },
-    spec: {
-      selector: {},
-      moduleLoader: {
-        container: {
-          modprobe: { moduleName: name },
-          kernelMappings: [{ regexp: '.', containerImage: `r.example/org/${name}:1.0-\${KERNEL_FULL_VERSION}` }],
-          ...container,
-        },
-      },
-      ...spec,
-    },
-  })}---\n`
-
-async function simulate(
-  stdin: string,
-  ...argv: readonly string[]
-): Promise<{ readonly lines: readonly string[]; readonly out: string }> {
-  const { code, out, err } = await runKmm(['simulate', ...(stdin === '' ? [] : ['-f', '-']), ...argv], stdin)
-  assert.equal(code, 0, err)
-  assert.equal(err, '')
-  return { out, lines: out.split('\n') }
-}
-
-/** `node driver state reason` of each line about a change, in order. */
-const changesIn = (lines: readonly string[]) =>
-  lines.flatMap(line => {
-    const [, node, , , version, rest] = /^ +[0-9ms]+ {2}(\S+) +(\S+) +(\S+) +(\S+) +(.*)$/.exec(line) ?? []
-    return node === undefined ? [] : [`${node} ${version} ${(rest ?? '').split(':')[0]?.replace(/ +/g, ' ')}`]
-  })
+import { changesIn, driver, el9, fc37, simulate } from './simulated.ts'
 
 describe('kmm simulate', () => {
   it('loads the driver of the example on three nodes and says so', async () => {
     const { out, lines } = await simulate('')
     assert.match(out, /\n\n3 of 3 drivers are loaded and up to date\.\n$/)
     for (const node of ['node-1', 'node-2', 'node-3']) assert.ok(changesIn(lines).includes(`${node} 1.0 loaded`))
-  })
-
-  const failures: readonly (readonly [failure: string, reason: string, todo: RegExp])[] = [
-    ['missing-image', 'ImageNotPulled', /Push the image/],
-    ['missing-module', 'ModuleNotFound', /depmod/],
-    ['no-depmod', 'ModuleNotFound', /depmod/],
-    ['in-tree-twin', 'InTreeTwinLoaded', /inTreeModuleToRemove/],
-    ['no-mount', 'PodNotMounted', /as a directory/],
-    ['wrong-kernel', 'WrongFormat', /headers of this very kernel/],
-    ['unsigned', 'KeyRejected', /Sign the module/],
-    ['missing-symbol', 'UnknownSymbol', /depends on/],
-    ['missing-firmware', 'FirmwareMissing', /firmwarePath/],
-    ['no-modprobe', 'NoModprobeInImage', /Install kmod/],
-    ['no-shell', 'NoShellInImage', /\/bin\/sh/],
-  ]
-  for (const [failure, reason, todo] of failures) {
-    it(`lets ${failure} really happen on one kernel, and tells its reason and what to do`, async () => {
-      const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', `${fc37},${el9}`, '--fail', failure)
-      assert.match(lines[0] ?? '', new RegExp(`^On purpose: the images for kernel ${el9} .+\\.$`))
-      assert.ok(changesIn(lines).includes('node-1 1.0 loaded'), out)
-      assert.ok(changesIn(lines).includes(`node-2 - failed ${reason}`), out)
-      const summary = out.slice(out.lastIndexOf('\n\n'))
-      assert.match(summary, /1 of 2 drivers are loaded and up to date:/)
-      assert.match(summary, new RegExp(`default/a on node-2: ${reason}: `))
-      assert.match(summary, todo)
-    })
-  }
-
-  it('tells that a node looks for firmware elsewhere', async () => {
-    const module = driver('a', { modprobe: { moduleName: 'a', firmwarePath: '/firmware' } })
-    const { out, lines } = await simulate(module, '--nodes', '2', '--kernels', `${fc37},${el9}`, '--fail', 'firmware-path')
-    assert.ok(changesIn(lines).includes('node-1 1.0 loaded'), out)
-    assert.ok(changesIn(lines).includes('node-2 - failed FirmwarePathDiffers'), out)
-  })
-
-  it('tells whom the cluster refuses its pods, and the commands that allow them', async () => {
-    const { out } = await simulate(driver('a'), '--nodes', '1', '--kernels', fc37, '--fail', 'pod-security')
-    assert.match(out, /PodsRefused: .*violates PodSecurity "baseline:latest": non-default capabilities/)
-    assert.match(out, /kubectl label namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
-  })
-
-  it('keeps the state of a node that is not heard of any more, and says so', async () => {
-    const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'silent-node')
-    assert.ok(
-      changesIn(lines).some(change => /^node-2 1\.0 \S+ NodeNotReady$/.test(change)),
-      out,
-    )
-  })
-
-  it('keeps a driver that is in use, says so, and starts nothing newer there', async () => {
-    const { out, lines } = await simulate(driver('a'), '--nodes', '2', '--kernels', fc37, '--fail', 'in-use')
-    const changes = changesIn(lines)
-    assert.ok(changes.includes('node-1 1.0 still loaded StillLoaded'), out)
-    assert.deepEqual(
-      changes.filter(change => change.startsWith('node-1 1.0-next')),
-      [],
-    )
-    assert.match(out, /modprobe: FATAL: Module a is in use\./)
-    assert.match(out, /run `kmm release node-1 default\/a`/)
   })
 
   it('tells what is hardly meant, and refuses what breaks a rule, with its line', async () => {
@@ -189,7 +92,7 @@ describe('kmm simulate', () => {
       'an unknown failure',
       driver('a'),
       ['--fail', 'rain'],
-      /^kmm: --fail rain is unknown: choose from missing-image, .*, in-use\n$/,
+      /^kmm: --fail rain is unknown: choose from missing-image, .*, plugin-stays\n$/,
     ],
     [
       'an input without Module',

@@ -7,6 +7,7 @@ import { deletionCases } from './deletion-cases.ts'
 import { listCases } from './list-cases.ts'
 import { objectCases } from './object-cases.ts'
 import { podSecurityCases } from './pod-security-cases.ts'
+import { quotaCases } from './quota-cases.ts'
 import { refusalCases } from './refusal-cases.ts'
 import { watchCases } from './watch-cases.ts'
 import { type Scenario, type Started, World } from './world.ts'
@@ -20,6 +21,7 @@ const subjects: Readonly<Record<string, (scenario: Scenario) => void>> = {
   definitions: definitionCases,
   refusals: refusalCases,
   'pod security': podSecurityCases,
+  quotas: quotaCases,
 }
 
 /** Registers every case with node:test. A `skipped` server skips them all and says why. */

@@ -26,3 +26,11 @@ function nextImage(image: string): string {
   const { name, tag, digest } = imagePartsOf(image)
   return digest !== undefined || tag === undefined ? `${name}:${suffix}` : `${name}:${tag}-${suffix}`
 }
+
+/** A version that a Module has in a simulation only, where a failure needs one. */
+export const givenVersion = '1'
+
+export function withVersion(module: Module): Module {
+  const container = { ...module.spec.moduleLoader.container, version: givenVersion }
+  return { ...module, spec: { ...module.spec, moduleLoader: { ...module.spec.moduleLoader, container } } }
+}

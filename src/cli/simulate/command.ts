@@ -2,19 +2,19 @@
 
 import type { Module } from '../../api/module.ts'
 import { judgeModule } from '../../core/module/rules.ts'
-import { keyOf } from '../../core/object.ts'
 import { BadInput } from '../../shell/yaml.ts'
 import { readObjects } from '../input/files.ts'
 import { answersOf, type ImageAssumption, readImages } from '../input/images.ts'
 import { badModule, isModule, refuseWrongModules } from '../input/modules.ts'
 import type { InputObject } from '../input/objects.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
-import { nextDriver } from './change.ts'
 import { examplePath, tellDemo } from './demo.ts'
-import { createShow, type Show } from './show.ts'
-import { type Simulation, startSimulation } from './simulation.ts'
+import { type Failure, failureNames, failures } from './failures.ts'
+import { failLater } from './later.ts'
+import { createShow } from './show.ts'
+import { startSimulation } from './simulation.ts'
 import { printSummary } from './summary.ts'
-import { createWorld, type Failure, failures } from './world.ts'
+import { createWorld } from './world.ts'
 
 export type SimulateOptions = {
   readonly filename: readonly string[]
@@ -40,6 +40,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   const show = createShow(io)
   if (options.demo) return tellDemo(show, options.operatorNamespace, io)
   const wanted = parseFailures(options.fail)
+  refuseLater(wanted, options)
   const inputs = await readObjects(options.filename.length > 0 ? options.filename : [examplePath('module.yaml')], io)
   refuseModules(inputs, io)
   const known = await readImages(options.images, io)
@@ -63,8 +64,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   try {
     for (const module of world.modules) simulation.applyModule(module)
     await show.until(simulation)
-    if (wanted.includes('in-use')) await changeWhileInUse(simulation, show)
-    if (wanted.includes('silent-node')) await silenceNode(simulation, show)
+    await failLater(wanted, simulation, show)
     io.out(`\n${printSummary(simulation.rows())}`)
   } finally {
     await simulation.end()
@@ -74,10 +74,17 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
 
 function parseFailures(words: readonly string[]): readonly Failure[] {
   return words.map(word => {
-    const failure = failures.find(known => known === word)
-    if (failure === undefined) throw new UsageError(`--fail ${word} is unknown: choose from ${failures.join(', ')}`)
+    const failure = failureNames.find(known => known === word)
+    if (failure === undefined) throw new UsageError(`--fail ${word} is unknown: choose from ${failureNames.join(', ')}`)
     return failure
   })
+}
+
+/** A served cluster lives on without a story, so there is no moment at which all is loaded. */
+function refuseLater(wanted: readonly Failure[], { serve }: SimulateOptions): void {
+  const later = wanted.find(failure => failures[failure].of === 'later')
+  if (serve === undefined || later === undefined) return
+  throw new UsageError(`--fail ${later} happens when all is loaded, which --serve does not wait for: leave one of them out`)
 }
 
 /** What the API server or the webhook would refuse never gets into the simulated cluster either; what is hardly meant is told. */
@@ -93,28 +100,3 @@ function refuseModules(inputs: readonly InputObject[], io: Io): void {
 }
 
 type KubeModule = InputObject['object'] & Module
-
-/** Somebody keeps a driver in use while the Modules ask for the next one. */
-async function changeWhileInUse(simulation: Simulation, show: Show): Promise<void> {
-  const busy = simulation.rows().find(row => row.state === 'loaded')
-  const module = simulation.modules().find(one => keyOf(one) === busy?.module)
-  const name = module?.spec.moduleLoader.container.modprobe.moduleName
-  if (busy === undefined || module === undefined || name === undefined) {
-    show.say('No driver is loaded, so none can be in use.')
-    return
-  }
-  show.say(`On purpose: a process on ${busy.node} keeps ${name} in use. Now Module ${busy.module} asks for another driver.`)
-  simulation.cluster.node(busy.node).hold(name)
-  simulation.changeModule(nextDriver(module))
-  await show.until(simulation)
-}
-
-/** The network between a node and the cluster is cut; the driver goes on in its kernel. */
-async function silenceNode(simulation: Simulation, show: Show): Promise<void> {
-  const node = simulation.cluster.nodeNames().at(-1)
-  if (node === undefined) return
-  show.say(`On purpose: the kubelet of ${node} is not heard of any more.`)
-  simulation.cluster.node(node).silence()
-  // Nobody misses it for 40 s.
-  await show.until(simulation, 'waiting')
-}

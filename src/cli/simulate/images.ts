@@ -6,24 +6,18 @@ import { type ResolvedSpec, resolveMapping } from '../../core/kernel/mapping.ts'
 import { kernelModulesOf } from '../../core/loading/kernel-modules.ts'
 import { baseFiles, type DriverImage, daemonImage, driverImage } from '../../model/cluster/images.ts'
 import type { ImageContent } from '../../model/cluster/registry.ts'
+import { deafImage } from './deaf-plugin.ts'
+import type { KernelFailure } from './failures.ts'
 
 export type SimulatedImage = { readonly image: string; readonly content: ImageContent }
-/** How it goes wrong for one kernel: what is told of its images, and what their build has done wrong. Some of it lies in the nodes (world.ts). */
-export const imageFailures = {
-  'missing-image': { says: 'are not in the registry', flaw: {} },
-  'missing-module': { says: 'hold no module for it', flaw: { modules: [] } },
-  'no-depmod': { says: 'hold the modules, but depmod was not run on them', flaw: { index: 'missing' } },
-  'wrong-kernel': { says: 'hold modules that were built for another kernel', flaw: { builtFor: '4.4.0-1.example.x86_64' } },
-  unsigned: { says: 'hold modules without a signature, and the nodes ask for one', flaw: {} },
-  'missing-symbol': { says: 'hold modules that need a symbol which the kernel does not have', flaw: {} },
-  'missing-firmware': { says: 'hold modules that need a firmware file which is nowhere', flaw: {} },
-  'firmware-path': { says: 'meet nodes that look for firmware elsewhere than the operator was told', flaw: {} },
-  'in-tree-twin': { says: 'hold modules whose place a module of the kernel itself has taken', flaw: {} },
-  'no-mount': { says: 'meet nodes that have no directory of modules for it', flaw: {} },
-  'no-modprobe': { says: 'hold no modprobe', flaw: { base: baseFiles(['modprobe']) } },
-  'no-shell': { says: 'hold no /bin/sh', flaw: { base: baseFiles(['sh']) } },
-} as const satisfies Readonly<Record<string, { readonly says: string; readonly flaw: Partial<DriverImage> }>>
-export type ImageFailure = keyof typeof imageFailures
+/** What the build of the images for one kernel has done wrong. */
+const flaws: Readonly<Partial<Record<KernelFailure, Partial<DriverImage>>>> = {
+  'missing-module': { modules: [] },
+  'no-depmod': { index: 'missing' },
+  'wrong-kernel': { builtFor: '4.4.0-1.example.x86_64' },
+  'no-modprobe': { base: baseFiles(['modprobe']) },
+  'no-shell': { base: baseFiles(['sh']) },
+}
 
 /** The key whose certificate all simulated nodes trust. */
 export const trustedKey = 'simulated-secure-boot-key'
@@ -32,7 +26,8 @@ export const trustedKey = 'simulated-secure-boot-key'
 export function imagesFor(
   modules: readonly Module[],
   kernels: readonly string[],
-  broken: ReadonlyMap<string, ImageFailure> = new Map(),
+  broken: ReadonlyMap<string, KernelFailure> = new Map(),
+  plugins: 'end when told to' | 'stay' = 'end when told to',
 ): readonly SimulatedImage[] {
   const drivers = new Map<string, readonly DriverImage[]>()
   const missing = new Set<string>()
@@ -45,10 +40,10 @@ export function imagesFor(
     }
   }
   const loaders = [...drivers].map(([image, built]) => ({ image, content: driverImage(...built) }))
-  return [...loaders, ...modules.flatMap(pluginImage)].filter(({ image }) => !missing.has(image))
+  return [...loaders, ...modules.flatMap(module => pluginImage(module, plugins))].filter(({ image }) => !missing.has(image))
 }
 
-function driverOf(spec: ResolvedSpec, failure: ImageFailure | undefined): DriverImage {
+function driverOf(spec: ResolvedSpec, failure: KernelFailure | undefined): DriverImage {
   const { dirName, firmwarePath = '', parameters = [] } = spec.modprobe
   const names = driverNames(spec)
   return {
@@ -64,7 +59,7 @@ function driverOf(spec: ResolvedSpec, failure: ImageFailure | undefined): Driver
       params: parameters.map(parameter => parameter.split('=')[0] ?? ''),
     })),
     ...(firmwarePath === '' ? {} : { firmwarePath, firmware: { [`${names[0] ?? 'driver'}.bin`]: 'simulated firmware\n' } }),
-    ...(failure === undefined ? {} : imageFailures[failure].flaw),
+    ...(failure === undefined ? {} : flaws[failure]),
   }
 }
 
@@ -96,13 +91,14 @@ export function driverVersion(spec: Pick<ResolvedSpec, 'image' | 'kernel' | 'ver
   return rest === '' ? tag : rest
 }
 
-/** Its command exists, and runs until it is told to end. */
-function pluginImage(module: Module): readonly SimulatedImage[] {
+/** Its command exists, and runs until it is told to end, or until it is killed. */
+function pluginImage(module: Module, end: 'end when told to' | 'stay'): readonly SimulatedImage[] {
   const container = module.spec.devicePlugin?.container
   if (container === undefined) return []
-  const [command] = container.command ?? []
-  const programs = Object.keys(baseFiles()).map(path => path.slice(path.lastIndexOf('/') + 1))
-  if (command === undefined || programs.includes(command.slice(command.lastIndexOf('/') + 1)))
-    return [{ image: container.image, content: daemonImage() }]
-  return [{ image: container.image, content: daemonImage(command.startsWith('/') ? command : `/usr/bin/${command}`) }]
+  const [command = '/usr/bin/daemon'] = container.command ?? []
+  const name = command.slice(command.lastIndexOf('/') + 1)
+  const known = Object.keys(baseFiles()).find(path => path.endsWith(`/${name}`))
+  const path = known ?? (command.startsWith('/') ? command : `/usr/bin/${command}`)
+  if (end === 'stay') return [{ image: container.image, content: deafImage(path) }]
+  return [{ image: container.image, content: known === undefined ? daemonImage(path) : daemonImage() }]
 }

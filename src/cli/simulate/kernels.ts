@@ -13,6 +13,8 @@ export type PlannedNode = {
   /** Modules of the kernel itself that are loaded from boot on. */
   readonly hostModules?: readonly { readonly name: string; readonly registers: string; readonly loaded: true }[]
   readonly firmwareClassPath?: string
+  /** Setting of its kubelet. */
+  readonly maxPods?: number
   /** `missing`: there is no /lib/modules/KERNEL. */
   readonly modulesDirectory?: 'missing'
 }

@@ -10,8 +10,10 @@ import { type KubeObject, keyOf, type Labels } from '../../core/object.ts'
 import type { Answer, Question } from '../../core/plan.ts'
 import { crds, modules as moduleKind, nodes as nodeKind } from '../../core/resources.ts'
 import { customResourceDefinitions } from '../../manifests/crds.ts'
+import type { AdmissionAnswer, AdmissionReview } from '../../model/api/types.ts'
 import { type ClusterOptions, createCluster, type ModelCluster, type ModelNode } from '../../model/cluster.ts'
 import { createOperator } from '../../shell/loop/operator.ts'
+import { deafPrograms } from './deaf-plugin.ts'
 import { imagesFor, type SimulatedImage, trustedKey } from './images.ts'
 import { hasFailed, isUnderWay, markOf, type Row, rowsOf } from './table.ts'
 import type { World } from './world.ts'
@@ -51,7 +53,7 @@ const quietMs = { changing: 30_000, 'backing off': 6 * 60_000, waiting: 11 * 60_
 const limitMs = 3 * 60 * 60_000
 
 export function startSimulation(world: World, options: SimulationOptions): Simulation {
-  const cluster = createCluster(options.cluster)
+  const cluster = createCluster(clusterOf(world, options.cluster))
   const { api, clock, registry } = cluster
   for (const crd of customResourceDefinitions()) api.create(crds, crd)
   createSupporting(cluster, world, options.operatorNamespace)
@@ -148,6 +150,17 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
     },
     end: () => operator.stop(),
   }
+}
+
+/** With what this cluster has beside the admission of every cluster, then the webhook, if there is one. */
+function clusterOf({ admit }: World, options: ClusterOptions = {}): ClusterOptions {
+  if (admit === undefined) return { ...options, programs: deafPrograms }
+  const webhook = options.api?.admit
+  const both = (review: AdmissionReview): AdmissionAnswer => {
+    const answer = admit(review)
+    return answer.allowed && webhook !== undefined ? webhook(review) : answer
+  }
+  return { ...options, programs: deafPrograms, api: { ...options.api, admit: both } }
 }
 
 function patienceFor(rows: readonly Row[], asked: keyof typeof quietMs): keyof typeof quietMs {

@@ -1,6 +1,6 @@
-// The call-out to admission webhooks.
+// The call-out to admission webhooks, and to plugins that a server may have beside those of every server.
 import type { KubeObject } from '../../core/object.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, forbidden } from './errors.ts'
 import type { Server } from './server.ts'
 import type { ApiResource } from './types.ts'
 
@@ -13,7 +13,7 @@ type Question = {
   readonly dryRun: boolean
 }
 
-/** Throws 403 when the webhook refuses; its warnings go into the answer. */
+/** Throws 403 when the webhook or plugin refuses; its warnings go into the answer. */
 export function admit(server: Server, { operation, resource, object, oldObject, endpoint, dryRun }: Question): void {
   const about = object ?? oldObject
   if (server.options.admit === undefined || about === undefined) return
@@ -30,6 +30,7 @@ export function admit(server: Server, { operation, resource, object, oldObject, 
   })
   server.warnings.push(...(answer.warnings ?? []))
   if (answer.allowed) return
+  if (answer.pluginNames !== undefined) throw forbidden(resource, answer.pluginNames, answer.message ?? 'no reason given')
   const webhook = answer.webhook ?? 'validation'
   throw new ApiError(
     403,

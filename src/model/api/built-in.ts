@@ -4,6 +4,7 @@ import {
   completeJob,
   completeNamespace,
   completeNode,
+  completeQuota,
   completeSecret,
   completeService,
   countTemplates,
@@ -131,6 +132,12 @@ export const builtInResources: readonly ApiResource[] = [
   }),
   kind('v1', 'ConfigMap', 'configmaps', 'namespaced', { shape: shapes.data, shortNames: ['cm'] }),
   kind('v1', 'ServiceAccount', 'serviceaccounts', 'namespaced', { shape: shapes.serviceAccount, shortNames: ['sa'] }),
+  kind('v1', 'ResourceQuota', 'resourcequotas', 'namespaced', {
+    status: 'subresource',
+    empty: { spec: {}, status: {} },
+    shortNames: ['quota'],
+    complete: completeQuota,
+  }),
   kind('v1', 'Service', 'services', 'namespaced', {
     categories: ['all'],
     status: 'subresource',

@@ -117,6 +117,9 @@ export function completeNode(object: KubeObject, old: KubeObject | undefined): K
   )
 }
 
+export const completeQuota = (object: KubeObject, old: KubeObject | undefined) =>
+  inSpec(object, old, value => inField(value, 'hard', quantities))
+
 /** A Node that has told nothing of itself yet. */
 const unknownNode: Json = {
   daemonEndpoints: { kubeletEndpoint: { Port: 0 } },

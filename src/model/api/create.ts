@@ -6,6 +6,7 @@ import { alreadyExists, badRequest, forbidden, groupOf, notFound } from './error
 import { withField } from './json.ts'
 import { trackUpdate } from './managed-fields.ts'
 import { checkPodSecurity } from './pod-security.ts'
+import { checkQuota } from './quota.ts'
 import type { Server } from './server.ts'
 import { plainShape } from './shape.ts'
 import type { ApiResource, Json } from './types.ts'
@@ -111,8 +112,11 @@ export function storeNew(server: Server, resource: ApiResource, object: KubeObje
   checkValid(resource, final, undefined, actor, 'object')
   checkPodSecurity(server, resource, final)
   admit(server, { operation: 'CREATE', resource, object: final, dryRun: actor.dryRun })
+  const charge = checkQuota(server, resource, final)
   const key = keyOf(final.metadata.namespace === undefined ? { metadata: { name: final.metadata.name } } : final)
   const existing = server.store.get(resource, key)
   if (existing !== undefined) throw alreadyExists(resource, existing)
-  return actor.dryRun ? final : server.store.commit(resource, key, 'ADDED', final)
+  if (actor.dryRun) return final
+  charge()
+  return server.store.commit(resource, key, 'ADDED', final)
 }

@@ -19,6 +19,12 @@ function nanosOf(text: string): { readonly nanos: bigint; readonly suffix: strin
   return { nanos: sign === '-' ? -nanos : nanos, suffix }
 }
 
+/** A count of things, for example of pods: `1k` is 1000. NaN for what is no quantity. */
+export function countOf(text: string): number {
+  const parsed = nanosOf(text)
+  return parsed === undefined ? Number.NaN : Number(parsed.nanos / 10n ** BigInt(nanoDigits))
+}
+
 const divideUp = (value: bigint, by: bigint) => (value + by - 1n) / by
 
 /** `1000m` is `1`, `1024Mi` is `1Gi`, `0.5` is `500m`. What is no quantity is returned as it is. */

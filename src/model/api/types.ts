@@ -90,6 +90,8 @@ export type AdmissionAnswer = {
   readonly allowed: boolean
   /** Name of the webhook, as it is shown. */
   readonly webhook?: string
+  /** Where no webhook but a plugin of the server refuses: what it calls the object, which may not have its name yet (`driver-`). */
+  readonly pluginNames?: string
   /** Shown to the user when refused. */
   readonly message?: string
   readonly warnings?: readonly string[]

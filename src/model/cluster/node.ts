@@ -34,6 +34,8 @@ export type NodeOptions = {
   readonly firmwareClassPath?: string
   /** `restricted`: kernel.dmesg_restrict=1, the log needs CAP_SYSLOG. Default `open`. */
   readonly kernelLog?: 'open' | 'restricted'
+  /** Setting of the kubelet. Default 110. */
+  readonly maxPods?: number
   /** false: registers, but stays NotReady until `setReady(true)`. */
   readonly ready?: boolean
 }
@@ -148,6 +150,7 @@ export function createNode(
       name,
       kernel: () => kernel,
       hostTree: treeOf(files),
+      maxPods: options.maxPods ?? 110,
       kernelLog: options.kernelLog ?? 'open',
       programs: context.programs,
       hasFirmware,

@@ -99,7 +99,11 @@ export type PodObject = KubeObject & {
 
 export type NodeObject = KubeObject & {
   readonly spec?: { readonly taints?: readonly (Taint & { readonly timeAdded?: string })[]; readonly unschedulable?: boolean }
-  readonly status?: { readonly conditions?: readonly Condition[]; readonly [field: string]: unknown }
+  readonly status?: {
+    readonly conditions?: readonly Condition[]
+    readonly allocatable?: Readonly<Record<string, string>>
+    readonly [field: string]: unknown
+  }
 }
 
 export const asPod = (object: KubeObject): PodObject => object

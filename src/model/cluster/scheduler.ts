@@ -1,11 +1,13 @@
-// The scheduler: binds pods to nodes that fit, and says why when none does (kubernetes, pkg/scheduler).
+// The scheduler: binds pods to nodes that fit, and says why when none does (kubernetes, pkg/scheduler). It counts pods, not what they request,
+// and preempts nobody.
 import { type KubeObject, keyOf } from '../../core/object.ts'
 import { nodes, pods } from '../../core/resources.ts'
 import type { Clock } from '../../shell/clock.ts'
+import { countOf } from '../api/quantity.ts'
 import type { Change, ModelApi } from '../api-server.ts'
 import { targetNodeOf } from './daemon-set-pods.ts'
 import { attempt, createEventRecorder } from './events.ts'
-import { asNode, asPod, type NodeObject, type PodObject, withCondition } from './pod-spec.ts'
+import { asNode, asPod, isTerminal, type NodeObject, type PodObject, withCondition } from './pod-spec.ts'
 import { fitsNodeSelection, taintKeys, tolerates, untoleratedTaint } from './scheduling.ts'
 import { createWorkQueue } from './work-queue.ts'
 
@@ -13,6 +15,7 @@ const reasons = {
   affinity: "node(s) didn't match Pod's node affinity/selector",
   taint: 'node(s) had untolerated taint(s)',
   unschedulable: 'node(s) were unschedulable',
+  full: 'Too many pods',
 } as const
 
 export function createScheduler(context: {
@@ -40,7 +43,7 @@ export function createScheduler(context: {
     const fitting: string[] = []
     for (const name of names) {
       const node = api.get(nodes, name)
-      const why = node === undefined ? undefined : whyNot(pod, asNode(node))
+      const why = node === undefined ? undefined : whyNot(pod, asNode(node), load.get(name) ?? 0)
       if (node !== undefined && why === undefined) fitting.push(name)
       if (why !== undefined) refusals.set(why, (refusals.get(why) ?? 0) + 1)
     }
@@ -67,7 +70,11 @@ export function createScheduler(context: {
     const others = target === undefined ? 0 : total - [...refusals.values()].reduce((sum, count) => sum + count, 0)
     const counts = [...refusals].map(([why, count]) => `${count} ${why}`)
     if (others > 0) counts.push(`${others} node(s) didn't satisfy plugin(s) [NodeAffinity]`)
-    const preemption = `preemption: 0/${total} nodes are available: ${total} Preemption is not helpful for scheduling.`
+    // On a full node the end of another pod would help.
+    const full = refusals.get(reasons.full) ?? 0
+    const unhelpful = total === full ? [] : [`${total - full} Preemption is not helpful for scheduling`]
+    const victims = [...(full === 0 ? [] : [`${full} No preemption victims found for incoming pod`]), ...unhelpful]
+    const preemption = `no new claims to deallocate, preemption: 0/${total} nodes are available: ${victims.join(', ')}.`
     const message =
       total === 0
         ? 'no nodes available to schedule pods'
@@ -85,7 +92,7 @@ export function createScheduler(context: {
 
   const count = (pod: PodObject | undefined, change: 1 | -1) => {
     const name = pod?.spec?.nodeName ?? ''
-    if (name !== '') load.set(name, (load.get(name) ?? 0) + change)
+    if (name !== '' && pod !== undefined && !isTerminal(pod)) load.set(name, (load.get(name) ?? 0) + change)
   }
 
   return {
@@ -95,6 +102,8 @@ export function createScheduler(context: {
       const pod = asPod(object)
       count(old === undefined ? undefined : asPod(old), -1)
       if (type !== 'DELETED') count(pod, 1)
+      // It has left room.
+      if (isBound(pod) && (type === 'DELETED' || isTerminal(pod))) for (const key of unbound) queue.add(key)
       const key = keyOf(pod)
       if (type === 'DELETED' || isBound(pod)) unbound.delete(key)
       else if (!unbound.has(key)) {
@@ -107,13 +116,15 @@ export function createScheduler(context: {
 
 const isBound = (pod: PodObject): boolean => (pod.spec?.nodeName ?? '') !== ''
 
-function whyNot(pod: PodObject, node: NodeObject): string | undefined {
+function whyNot(pod: PodObject, node: NodeObject, podsThere: number): string | undefined {
   const tolerations = pod.spec?.tolerations ?? []
   if (!fitsNodeSelection(pod.spec ?? {}, node)) return reasons.affinity
   const isCordoned =
     node.spec?.unschedulable === true && !tolerates(tolerations, { key: taintKeys.unschedulable, effect: 'NoSchedule' })
   if (isCordoned) return reasons.unschedulable
-  return untoleratedTaint(node.spec?.taints, tolerations, ['NoSchedule', 'NoExecute']) === undefined ? undefined : reasons.taint
+  if (untoleratedTaint(node.spec?.taints, tolerations, ['NoSchedule', 'NoExecute']) !== undefined) return reasons.taint
+  const room = node.status?.allocatable?.['pods']
+  return room !== undefined && podsThere >= countOf(room) ? reasons.full : undefined
 }
 
 function withScheduled(

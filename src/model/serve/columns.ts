@@ -124,6 +124,17 @@ const eventSource: Cell = object =>
     .filter(part => part !== '')
     .join(', ')
 
+/** `pods: 1/5`, of what is used and what is allowed. */
+const quotaCell =
+  (isShown: (name: string) => boolean): Cell =>
+  object =>
+    Object.entries(jsonOf(valueAt(object, ['status', 'hard'])))
+      .filter(([name]) => isShown(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, hard]) => `${name}: ${textOf(valueAt(object, ['status', 'used', name])) || '0'}/${textOf(hard)}`)
+      .join(', ')
+const isLimit = (name: string) => name.startsWith('limits.')
+
 /** By `apiVersion/plural`; other built-in kinds have a name and an age. */
 const columns: Readonly<Record<string, readonly Column[]>> = {
   'v1/nodes': [
@@ -157,6 +168,15 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
   ],
   'v1/secrets': [nameColumn, column('Type', at('type')), count('Data', size('data')), age],
   'v1/serviceaccounts': [nameColumn, count('Secrets', size('secrets')), age],
+  'v1/resourcequotas': [
+    nameColumn,
+    column(
+      'Request',
+      quotaCell(name => !isLimit(name)),
+    ),
+    column('Limit', quotaCell(isLimit)),
+    age,
+  ],
   'v1/services': [
     nameColumn,
     column('Type', at('spec', 'type')),

@@ -90,7 +90,7 @@ describe('the scheduler', () => {
     assert.deepEqual([condition?.status, condition?.reason], ['False', 'Unschedulable'])
     assert.match(
       condition?.message ?? '',
-      /^0\/3 nodes are available: 3 node\(s\) didn't match Pod's node affinity\/selector\. preemption:/,
+      /^0\/3 nodes are available: 3 node\(s\) didn't match Pod's node affinity\/selector\. no new claims to deallocate, preemption: 0\/3 nodes are available: 3 Preemption is not helpful for scheduling\.$/,
     )
     world.api.update(nodes, 'two', node => ({
       ...node,

@@ -105,6 +105,17 @@ const pod = (status: object, more: object = {}) => ({ spec: { containers: [{}], 
 const deleted = { metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' } }
 
 describe('columns of built-in kinds', () => {
+  it('a quota shows what is used of what it allows, limits apart', () => {
+    const status = { hard: { pods: '5', 'limits.cpu': '4', 'count/pods': '1k' }, used: { pods: '2', 'count/pods': '3' } }
+    assert.deepEqual(cellsOf('v1', 'resourcequotas', { status }), {
+      Name: 'a',
+      Request: 'count/pods: 3/1k, pods: 2/5',
+      Limit: 'limits.cpu: 0/4',
+      Age: '60m',
+    })
+    assert.equal(cellsOf('v1', 'resourcequotas', {})['Request'], '')
+  })
+
   for (const [sentence, object, status, ready] of [
     ['a pod without containers shows its phase', pod({ phase: 'Pending' }), 'Pending', '0/1'],
     ['a running pod', pod({ phase: 'Running', containerStatuses: [running] }), 'Running', '1/1'],

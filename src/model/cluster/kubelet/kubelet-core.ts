@@ -43,6 +43,8 @@ export type Machine = {
   readonly name: string
   kernel(): ModelKernel
   readonly hostTree: Tree
+  /** Setting of its kubelet. */
+  readonly maxPods: number
   readonly kernelLog: 'open' | 'restricted'
   readonly programs: ReadonlyMap<string, Program>
   /** Whether the kernel finds this firmware file in the node's file system. */

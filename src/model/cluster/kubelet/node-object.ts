@@ -43,7 +43,7 @@ export function withNodeStatus(node: NodeObject, machine: Machine, isReady: bool
     const before = old.find(other => other.type === condition.type)
     return before?.status === condition.status && before?.reason === condition.reason
   })
-  const amounts = { cpu: '8', memory: '32Gi', pods: '110' }
+  const amounts = { cpu: '8', memory: '32Gi', pods: String(machine.maxPods) }
   return {
     ...node,
     status: {
