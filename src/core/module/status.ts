@@ -55,7 +55,10 @@ const statusTarget = (module: CanonicalModule): KubeObject => {
   }
 }
 
-/** Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. */
+/**
+ * Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. Of a Module that
+ * breaks a rule nobody can say what its drivers should be (docs/decisions/0010).
+ */
 function judge({ module, states, problems, seen }: StatusFacts): Verdict {
   const targets = states.filter(state => state.target.taint === undefined)
   const counted = targets.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
@@ -64,7 +67,7 @@ function judge({ module, states, problems, seen }: StatusFacts): Verdict {
   const stopped = problems.find(found => found.code === 'RolloutStopped')
   const hasTurn = blocker === undefined && stopped === undefined
   return {
-    isReady: counted.length === 0,
+    isReady: counted.length === 0 && blocker?.code !== 'RuleViolated',
     blocker,
     stopped,
     worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
