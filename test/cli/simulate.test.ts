@@ -85,7 +85,7 @@ describe('kmm simulate', () => {
   it('tells whom the cluster refuses its pods, and the commands that allow them', async () => {
     const { out } = await simulate(driver('a'), '--nodes', '1', '--kernels', fc37, '--fail', 'pod-security')
     assert.match(out, /PodsRefused: .*violates PodSecurity "baseline:latest": non-default capabilities/)
-    assert.match(out, /kubectl label namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
+    assert.match(out, /kubectl label --overwrite namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
   })
 
   it('keeps the state of a node that is not heard of any more, and says so', async () => {
