@@ -3,7 +3,7 @@
 import type { CanonicalModule } from '../canonical.ts'
 import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
-import { userVersionLabel } from '../names.ts'
+import { loaderVersionLabel, userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
 import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
 import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
@@ -59,18 +59,16 @@ export function nodeState(target: Target, around: Around): NodeState {
   // Without a mapping a node is no target, silent or not.
   if (step?.problem !== undefined && isUnmapped(step)) return not(step.problem, current)
   if (!isNodeReady(target.node)) return not(problem('NodeNotReady', about), current ?? pods.loaders[0])
-  if (step?.problem !== undefined && step.spec === undefined) return not(step.problem, current)
+  // What passes by a step of ours (an answer of the registry, a DaemonSet) does not pass where nothing is done.
+  if (step?.problem !== undefined && step.spec === undefined)
+    return not(step.problem.passing ? (blocker ?? step.problem) : step.problem, current)
   if (blocker !== undefined && step?.daemonSet === undefined) return not(blocker)
   const ending = pods.loaders.find(isDeleting)
   if (ending !== undefined) {
     const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
-  if (current === undefined) {
-    // In the middle of a replacement, which does not go on.
-    const isLeftOut = step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(node)
-    return not(blocker !== undefined && isLeftOut ? blocker : whyNoPod(around, target))
-  }
+  if (current === undefined) return not(whyNoPod(around, target))
   if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
   if (verdict === 'outdated') return not(problem('Outdated', about), current)
   const image = current.spec?.containers?.[0]?.image ?? ''
@@ -107,7 +105,7 @@ function waitForOld({ seen, module, pods }: Around, target: Target, old: Pod): P
 }
 
 function whyNoPod(around: Around, target: Target): Problem {
-  const { seen, module, step, pods } = around
+  const { seen, module, step, pods, blocker } = around
   const daemonSet = step?.daemonSet
   const node = target.node.metadata.name
   const about = { module: seen.key, node }
@@ -121,7 +119,8 @@ function whyNoPod(around: Around, target: Target): Problem {
   }
   // A pod that nobody controls is about to be taken over.
   const old = pods.loaders.find(pod => ownerUidOf(pod) !== undefined)
-  if (old !== undefined && step !== undefined) return waitForOld(around, target, old)
+  if (old !== undefined && step !== undefined) return blocker ?? waitForOld(around, target, old)
+  if (blocker !== undefined && waitsForUs(around, target)) return blocker
   const refused = refusalOf(seen, daemonSet)
   if (refused === undefined) return problem('Loading', about)
   const account = (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName
@@ -134,6 +133,14 @@ function whyNoPod(around: Around, target: Target): Problem {
     }),
     node,
   }
+}
+
+/** The node is left out in the middle of a replacement, or lacks the version label that we set when the user's is there. */
+function waitsForUs({ module, step }: Around, { node: { metadata } }: Target): boolean {
+  if (step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(metadata.name)) return true
+  const version = versionOf(module)
+  const label = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
+  return version !== '' && metadata.labels?.[label] !== version
 }
 
 /** The last time that no pod could be made for the DaemonSet; undefined if one has been made since. */

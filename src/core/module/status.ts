@@ -71,8 +71,11 @@ function judge({ module, states, problems, seen }: StatusFacts): Verdict {
     blocker,
     stopped,
     worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
-    isMoving: counted.some(({ problem: found }) =>
-      found?.code === 'Outdated' ? hasTurn : found?.passing === true || found?.retry === 'backoff',
+    // Where nothing is done for the Module, only what the cluster does with its pods goes on.
+    isMoving: counted.some(({ problem: found, pod }) =>
+      found?.code === 'Outdated'
+        ? hasTurn
+        : (blocker === undefined || pod !== undefined) && (found?.passing === true || found?.retry === 'backoff'),
     ),
     counts: `${loaded} of ${targets.length} nodes have the driver of Module ${seen.key}`,
     matching: states.length,
