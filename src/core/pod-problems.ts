@@ -24,12 +24,16 @@ const refusals: readonly Case[] = [
   { says: 'error looking up service account', todo: `Create the service account: ${account}` },
 ]
 
+const anyRefusal = `See which of these the words mean. A service account that is missing: ${account}. On OKD: ${scc}. On plain Kubernetes: ${podSecurity}. For a quota: raise it.`
+
+type Refused = Words & { module: string; namespace: string; serviceAccount: string }
+
 export const podProblems = {
   PodsRefused: entry(
     'backoff',
-    (p: { module: string; namespace: string; serviceAccount: string; words: string }) =>
+    (p: Refused) =>
       `the cluster refuses the pods of Module ${p.module} in namespace ${p.namespace} (service account ${p.serviceAccount})${quote(p.words)}`,
-    `See which of these the words mean. A service account that is missing: ${account}. On OKD: ${scc}. On plain Kubernetes: ${podSecurity}. For a quota: raise it.`,
+    anyRefusal,
     refusals,
   ),
   PodUnschedulable: entry(
@@ -53,5 +57,18 @@ export const podProblems = {
     (p: OnNode & Words & { image: string }) =>
       `node ${p.node} cannot pull image ${p.image} of Module ${p.module}${quote(p.words)}`,
     'Push the image, correct its name in the mapping, or give imageRepoSecret a secret that may pull it.',
+  ),
+  DevicePluginRefused: entry(
+    'backoff',
+    (p: Refused) =>
+      `the cluster refuses the device-plugin pods of Module ${p.module} in namespace ${p.namespace} (service account ${p.serviceAccount})${quote(p.words)}`,
+    anyRefusal,
+    refusals,
+  ),
+  DevicePluginFailing: entry(
+    'backoff',
+    (p: OnNode & Words & { namespace: string; pod: string }) =>
+      `the device plugin of Module ${p.module} does not run on node ${p.node} (pod ${p.pod})${quote(p.words)}`,
+    'See what it says: kubectl -n NAMESPACE describe pod POD; kubectl -n NAMESPACE logs POD --previous. The driver is loaded all the same.',
   ),
 }

@@ -1,7 +1,7 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
 
 import type { CanonicalModule } from '../canonical.ts'
-import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
+import { isNodeReady, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
 import { loaderVersionLabel, userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
@@ -10,7 +10,9 @@ import { hasOurFinalizer, isDeleting, isOutdated, isServing, ownerUidOf } from '
 import { type Problem, problem } from '../problem.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
 import type { NodePods } from './node-pods.ts'
+import { pluginProblem } from './plugin-problem.ts'
 import { podProblem } from './pod-problem.ts'
+import { refusalOf, refusedBy } from './refusal.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
@@ -18,6 +20,7 @@ export type NodeState = {
   readonly target: Target
   /** `loaded`: the current driver; `excluded`: not a target (decisions.md 17). */
   readonly state: 'loaded' | 'excluded' | 'not loaded'
+  /** Why not, or what is wrong although the driver is loaded: with its device plugin. */
   readonly problem?: Problem
   /** The loader pod that counts here. */
   readonly pod?: Pod
@@ -49,12 +52,14 @@ export function nodeState(target: Target, around: Around): NodeState {
     const words = heldWords(seen, pod, target, around.nowMs)
     if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
+  const loaded = (pod: Pod): NodeState => {
+    const behind = pluginProblem(seen, around.module, target.node, pods.plugins)
+    return { target, state: 'loaded', pod, ...(behind === undefined ? {} : { problem: behind }) }
+  }
   const current = currentPod(pods, step)
   const verdict = current === undefined ? 'none' : verdictOf(current, target, step)
   if (target.taint !== undefined) {
-    return verdict === 'loaded' && current !== undefined
-      ? { target, state: 'loaded', pod: current }
-      : { target, state: 'excluded' }
+    return verdict === 'loaded' && current !== undefined ? loaded(current) : { target, state: 'excluded' }
   }
   // Without a mapping a node is no target, silent or not.
   if (step?.problem !== undefined && isUnmapped(step)) return not(step.problem, current)
@@ -69,7 +74,7 @@ export function nodeState(target: Target, around: Around): NodeState {
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
   if (current === undefined) return not(whyNoPod(around, target))
-  if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
+  if (verdict === 'loaded') return loaded(current)
   if (verdict === 'outdated') return not(problem('Outdated', about), current)
   const image = current.spec?.containers?.[0]?.image ?? ''
   const found = podProblem(current, { ...about, kernel: target.kernel, image }, seen.eventsOf(current.metadata.uid))
@@ -123,16 +128,7 @@ function whyNoPod(around: Around, target: Target): Problem {
   if (blocker !== undefined && waitsForUs(around, target)) return blocker
   const refused = refusalOf(seen, daemonSet)
   if (refused === undefined) return problem('Loading', about)
-  const account = (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName
-  return {
-    ...problem('PodsRefused', {
-      module: seen.key,
-      namespace: module.metadata.namespace ?? '',
-      serviceAccount: account ?? 'default',
-      words: refused.message ?? '',
-    }),
-    node,
-  }
+  return { ...problem('PodsRefused', refusedBy(seen, daemonSet, refused)), node }
 }
 
 /** The node is left out in the middle of a replacement, or lacks the version label that we set when the user's is there. */
@@ -141,18 +137,4 @@ function waitsForUs({ module, step }: Around, { node: { metadata } }: Target): b
   const version = versionOf(module)
   const label = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
   return version !== '' && metadata.labels?.[label] !== version
-}
-
-/** The last time that no pod could be made for the DaemonSet; undefined if one has been made since. */
-function refusalOf(seen: SeenModule, daemonSet: DaemonSet | undefined): KubeEvent | undefined {
-  const last = seen
-    .eventsOf(daemonSet?.metadata.uid)
-    .filter(event => event.reason === 'FailedCreate')
-    .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
-    .at(-1)
-  if (last?.lastTimestamp === undefined) return last
-  const at = Date.parse(last.lastTimestamp)
-  const isLater = (pod: Pod) =>
-    ownerUidOf(pod) === daemonSet?.metadata.uid && Date.parse(pod.metadata.creationTimestamp ?? '') > at
-  return seen.pods.some(isLater) ? undefined : last
 }

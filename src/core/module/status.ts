@@ -10,7 +10,7 @@ import { eventsOf, isNewFailure, type Listed } from './events.ts'
 import { isUnmapped, type KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
 import type { SeenModule } from './seen-module.ts'
-import { worstProblem } from './worst.ts'
+import { worstFirst, worstProblem } from './worst.ts'
 
 export type StatusFacts = {
   readonly seen: SeenModule
@@ -70,6 +70,7 @@ function judge({ module, states, problems, seen }: StatusFacts): Verdict {
     isReady: counted.length === 0 && blocker?.code !== 'RuleViolated',
     blocker,
     stopped,
+    beside: worstFirst(states.flatMap(({ state, problem: found }) => (state === 'loaded' && found !== undefined ? found : []))),
     worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
     // Where nothing is done for the Module, only what the cluster does with its pods goes on.
     isMoving: counted.some(({ problem: found, pod }) =>
