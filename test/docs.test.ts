@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { failureNames, failures } from '../src/cli/simulate/failures.ts'
 import * as names from '../src/core/names.ts'
+import type { Entry } from '../src/core/problem-entry.ts'
 import { problemTexts } from '../src/core/problem-texts.ts'
 import { runKmm } from './cli/run-kmm.ts'
 
@@ -46,11 +47,13 @@ describe('the reference of problems', () => {
     )
   })
 
-  for (const [code, { todo, passing, retry }] of Object.entries(problemTexts)) {
+  for (const [code, { todo, passing, retry, cases = [] }] of Object.entries<Entry>(problemTexts)) {
     it(`says of ${code} what it means and what to do, in the words of the catalogue`, () => {
       const text = sections.find(({ title }) => title === code)?.text ?? ''
-      const [meaning = '', advice] = text.split('\n\n')
+      const [meaning = '', advice, special] = text.split('\n\n')
       assert.equal(advice, `What to do: ${todo}`)
+      const listed = cases.map(one => `- Where the words are \`${one.says}\`: ${one.todo}`)
+      assert.deepEqual(special?.split('\n').filter(line => line.startsWith('- ')) ?? [], listed)
       assert.match(meaning, /^[^\n]{30,}/)
       assert.equal(meaning.includes('*Ends by itself.*'), passing, 'Ends by itself')
       assert.equal(meaning.includes('*Tried again.*'), !passing && retry === 'backoff', 'Tried again')

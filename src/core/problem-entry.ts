@@ -6,7 +6,10 @@ export type Entry = {
   readonly todo: string
   readonly text: (p: never) => string
   readonly passing: boolean
+  /** What to do instead where the quoted words hold `says`; the first that fits counts. */
+  readonly cases?: readonly Case[]
 }
+export type Case = { readonly says: string; readonly todo: string }
 export type OnKernel = { module: string; kernel: string }
 export type OnNode = { module: string; node: string }
 /** Of the kubelet, of modprobe, of the kernel: shown as they are. */
@@ -16,11 +19,12 @@ export type Words = { words: string }
  * `text`: one sentence with all names. `todo`: what to do, for a person; words in capitals stand for parameters (problem.ts). `retry`:
  * `on-change` where only a change of the cluster helps, `backoff` where trying again may help.
  */
-export const entry = <P extends object>(retry: Retry, text: (p: P) => string, todo: string) => ({
+export const entry = <P extends object>(retry: Retry, text: (p: P) => string, todo: string, cases: readonly Case[] = []) => ({
   retry,
   text,
   todo,
   passing: false,
+  cases,
 })
 
 /** A state on the way to a better one: it ends by itself, nobody has to do anything. */

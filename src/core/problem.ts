@@ -1,4 +1,5 @@
 // Everything that can go wrong for a user, in one place. docs/reference/problems.md says the same (a test keeps them equal).
+import type { Entry } from './problem-entry.ts'
 import { type ProblemCode, type ProblemParams, problemTexts } from './problem-texts.ts'
 
 export type { ProblemCode } from './problem-texts.ts'
@@ -20,13 +21,14 @@ export type Problem = {
 
 /** Makes the Problem with this code; kernel, node and image among the parameters become fields of their own. */
 export function problem<C extends ProblemCode>(code: C, params: ProblemParams<C>): Problem {
-  const entry = problemTexts[code]
+  const entry: Entry = problemTexts[code]
   const text = entry.text as (p: object) => string
-  const given = params as { kernel?: string; node?: string; image?: string }
+  const given = params as { kernel?: string; node?: string; image?: string; words?: string }
+  const found = entry.cases?.find(({ says }) => given.words?.includes(says))
   return {
     code,
     message: text(params),
-    todo: filledIn(entry.todo, params),
+    todo: filledIn((found ?? entry).todo, params),
     retry: entry.retry,
     passing: entry.passing,
     ...(given.kernel === undefined ? {} : { kernel: given.kernel }),

@@ -85,7 +85,7 @@ describe('pods that the cluster refuses', () => {
   it('pod-security: tells whom, and the commands that allow them', async () => {
     const { out, summary } = await refusal('pod-security')
     assert.match(out, /PodsRefused: .*violates PodSecurity "baseline:latest": non-default capabilities/)
-    assert.match(summary, /kubectl label namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
+    assert.match(summary, /kubectl label --overwrite namespace default pod-security\.kubernetes\.io\/enforce=privileged/)
   })
 
   it('scc: tells the namespace, the service account, what restricted-v2 forbids, and the command of OKD', async () => {
@@ -105,7 +105,7 @@ describe('pods that the cluster refuses', () => {
     const { summary } = await refusal('quota')
     assert.match(summary, /1 of 2 drivers are loaded and up to date:\n {2}default\/a on node-\d: PodsRefused: /)
     assert.match(summary, /is forbidden: exceeded quota: simulated, requested: pods=1, used: pods=1, limited: pods=1\n/)
-    assert.match(summary, /kubectl edit resourcequota -n default/)
+    assert.match(summary, /kubectl -n default describe quota/)
   })
 
   it('a quota of the input is heeded without --fail', async () => {
@@ -197,6 +197,9 @@ describe('each problem of the catalogue', () => {
     LoadFailed: 'is for words of modprobe that nobody has foreseen',
     Unloading: 'the column STATE says it',
     Outdated: 'the column STATE says it',
+    DevicePluginFailing: 'needs a device plugin that fails; its images and programs are not what is simulated',
+    DevicePluginRefused: 'needs a cluster that lets the loader in, but not the device plugin',
+    WaitingForOtherModule: 'needs a node that moves from one Module to another',
     RolloutStopped: 'is told of the Module, and here are the nodes',
   }
   const byFailure = new Map<ProblemCode, Failure>(

@@ -63,6 +63,8 @@ describe('kmm status', () => {
     ['a silent node releases no pod', 'node-1 unknown NodeNotReady, node-2 loaded'],
     ['a terminating CRD releases all pods', 'node-1 unloading Unloading'],
     ['a deleted pod without a node is released', ''],
+    ['a device plugin that crashes is told although the driver is loaded', 'node-1 loaded DevicePluginFailing'],
+    ['a device plugin refused by Pod Security is told with the command', 'node-1 loaded DevicePluginRefused'],
   ]
   for (const [name, expected] of states) {
     it(`judges: ${name}`, async () => {

@@ -84,7 +84,7 @@ function breakFor(facts: Facts): Break | undefined {
       passing: false,
     }
   }
-  if (found === undefined) return missingBehindDriver(facts)
+  if (state.state === 'loaded' || found === undefined) return missingBehindDriver(facts)
   // What keeps a node at its old driver is what keeps the whole change.
   if (found.code === 'Outdated') return breakOf(survey.blocker ?? survey.change.stopped ?? found)
   if (found.code === 'Loading' && state.pod === undefined) return missingPod(facts)

@@ -1,7 +1,7 @@
 // Each link of the chain in words, as it was seen on one node, whether it holds or not.
 
 import { compileGoRegexp, printPattern } from '../kernel/regexp.ts'
-import { versionOf } from '../module/kernels.ts'
+import { pluginOf, versionOf } from '../module/kernels.ts'
 import { judgeModule } from '../module/rules.ts'
 import { labels, loaderVersionLabel, pluginReadyLabel, pluginVersionLabel, readyLabel, userVersionLabel } from '../names.ts'
 import { isDeleting } from '../operands.ts'
@@ -150,6 +150,7 @@ export const findings: Readonly<Record<LinkName, (facts: Facts) => Finding>> = {
       because: `the device plugin runs on node ${node.metadata.name}`,
       evidence: [
         ...pods.plugins.flatMap(pod => [...podLines(pod), ...eventLines(seen.eventsOf(pod.metadata.uid))]),
+        ...eventLines(seen.eventsOf(pluginOf(seen, module)?.metadata.uid)),
         labelLine(node, pluginReadyLabel(module.metadata.namespace ?? '', module.metadata.name)),
       ],
     }

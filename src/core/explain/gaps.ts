@@ -3,9 +3,9 @@
 import { kernelLabelValue } from '../kernel/version.ts'
 import { pluginOf, versionOf } from '../module/kernels.ts'
 import { labels, loaderVersionLabel, pluginReadyLabel, readyLabel } from '../names.ts'
-import { containerOf, isDeleting, isServing } from '../operands.ts'
+import { isDeleting, isServing } from '../operands.ts'
 import { type Facts, isOf, missingPairs, operatorTodo, pairs } from './facts.ts'
-import type { Break } from './link.ts'
+import { type Break, breakOf } from './link.ts'
 
 /** The first thing that keeps a loader pod from the node, where no problem says why there is none. */
 export function missingPod(facts: Facts): Break {
@@ -68,11 +68,14 @@ export function missingBehindDriver(facts: Facts): Break | undefined {
 }
 
 function missingPlugin(facts: Facts): Break | undefined {
-  const { node, module, seen, pods } = facts
+  const { node, module, seen, pods, state, survey } = facts
+  // Of a loaded driver that is all there is to tell.
+  if (state.problem !== undefined) return breakOf(state.problem)
   const { namespace = '', name } = module.metadata
   const here = `on node ${node.metadata.name}`
   const link = 'device plugin' as const
   const daemonSet = pluginOf(seen, module)
+  if (daemonSet === undefined && survey.blocker !== undefined) return breakOf(survey.blocker)
   if (daemonSet === undefined)
     return {
       link,
@@ -100,14 +103,11 @@ function missingPlugin(facts: Facts): Break | undefined {
     }
   }
   if (!isServing(pod)) {
-    const { waiting } = containerOf(pod)?.state ?? {}
-    const words =
-      waiting?.reason === undefined ? '' : `: ${waiting.reason}${waiting.message === undefined ? '' : `: ${waiting.message}`}`
     return {
       link,
-      because: `pod ${pod.metadata.name} of the device plugin is not ready ${here}${words}`,
+      because: `pod ${pod.metadata.name} of the device plugin is not ready ${here} yet`,
       todo: `See what it says: kubectl -n ${namespace} describe pod ${pod.metadata.name}; kubectl -n ${namespace} logs ${pod.metadata.name}`,
-      passing: waiting === undefined || waiting.reason === 'ContainerCreating',
+      passing: true,
     }
   }
   const label = pluginReadyLabel(namespace, name)

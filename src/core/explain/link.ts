@@ -81,6 +81,8 @@ const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   NotPermitted: 'driver',
   LoadFailed: 'driver',
   Loading: 'driver',
+  DevicePluginRefused: 'device plugin',
+  DevicePluginFailing: 'device plugin',
 }
 
 /** A code that is not listed is about making an image where it names one, else about the Module. */

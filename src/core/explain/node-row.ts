@@ -38,7 +38,7 @@ export type NodeRow = {
   readonly image?: string
   readonly version?: string
   readonly state: RowState
-  /** Why the current driver is not loaded. */
+  /** Why the current driver is not loaded, or what is wrong although it is. */
   readonly problem?: Problem
   /** RFC 3339: since when the driver is loaded, or this reason was told; absent where nobody wrote it down. */
   readonly since?: string

@@ -8,6 +8,8 @@ export type Verdict = {
   readonly blocker: Problem | undefined
   readonly stopped: Problem | undefined
   readonly worst: Problem | undefined
+  /** What is wrong beside the drivers of the selected nodes (docs/decisions/0012). */
+  readonly beside: readonly Problem[]
   /** Something is under way, or is tried again by itself. */
   readonly isMoving: boolean
   /** For example `3 of 5 nodes have the driver of Module ns/name`. */
@@ -55,13 +57,18 @@ export function conditionsOf(
   ]
 }
 
-function ready({ blocker, stopped, worst, isReady, counts, matching, selector }: Verdict): {
+function ready({ blocker, stopped, worst, beside, isReady, counts, matching, selector }: Verdict): {
   readonly reason: string
   readonly message: string
 } {
   if (blocker !== undefined) return { reason: blocker.code, message: `${blocker.message}; ${counts}` }
   if (stopped !== undefined) return { reason: stopped.code, message: `${stopped.message}; ${counts}` }
   if (!isReady && worst !== undefined) return { reason: worst.code, message: `${counts}; ${worst.message}` }
+  const [first, ...others] = beside
+  if (first !== undefined) {
+    const more = others.length === 0 ? '' : `; the like on ${others.length} more node(s)`
+    return { reason: first.code, message: `${counts}; ${first.message}${more}` }
+  }
   if (matching === 0) return { reason: 'NoMatchingNodes', message: noNode(selector) }
   return { reason: 'Loaded', message: counts }
 }

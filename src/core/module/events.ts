@@ -42,6 +42,10 @@ export function eventsOf({ module, states, told, verdict, notReady }: EventFacts
     events.push({ about: aboutOf(module), type: 'Normal', reason: 'DriverReady', message: verdict.counts })
   if (!verdict.isReady && worst !== undefined && !worst.passing && !willed.has(worst.code) && was?.reason !== worst.code)
     events.push({ about: aboutOf(module), type: 'Warning', reason: worst.code, message: worst.message })
+  // Of a pause nobody need hear what is beside it.
+  const [beside] = verdict.isReady && verdict.blocker === undefined ? verdict.beside : []
+  if (beside !== undefined && was?.reason !== beside.code)
+    events.push({ about: aboutOf(module), type: 'Warning', reason: beside.code, message: beside.message })
   for (const listed of notReady) {
     const { problem, target } = listed.state
     // The Node's own plan tells of a driver that is still loaded: it does so without the Module, too.

@@ -37,7 +37,7 @@ export function kernelStep(seen: SeenModule, module: CanonicalModule, kernel: st
   const daemonSet = loaderOf(seen, module, kernel)
   const known = { kernel, targets, daemonSet }
   const spec = resolveMapping(module, kernel)
-  if ('code' in spec) return { ...known, problem: daemonSet === undefined ? spec : lostMapping(seen, daemonSet, kernel, spec) }
+  if ('code' in spec) return { ...known, problem: lostMapping(seen, daemonSet ?? anyServing(seen, kernel), kernel, spec) }
   const claim = takenBy(
     module,
     seen.rivals,
@@ -89,8 +89,8 @@ export const isUnpullable = (reason: string | undefined): boolean =>
   )
 
 /** A typo in a mapping must not unload a fleet: the DaemonSet stays as it is (decisions.md 9). */
-function lostMapping(seen: SeenModule, daemonSet: DaemonSet, kernel: string, found: Problem): Problem {
-  if (found.code !== 'NoKernelMapping') return found
+function lostMapping(seen: SeenModule, daemonSet: DaemonSet | undefined, kernel: string, found: Problem): Problem {
+  if (found.code !== 'NoKernelMapping' || daemonSet === undefined) return found
   return problem('KernelMappingLost', {
     module: seen.key,
     kernel,
@@ -109,6 +109,17 @@ function loaderOf(seen: SeenModule, module: CanonicalModule, kernel: string): Da
       loaderVersion(daemonSet, module) === versionOf(module),
   )
 }
+
+/** Of another version, where the one that the Module names now has no DaemonSet: the one with the most drivers. */
+const anyServing = (seen: SeenModule, kernel: string): DaemonSet | undefined =>
+  seen.daemonSets
+    .filter(
+      daemonSet =>
+        operandOf(daemonSet) === 'loader' &&
+        daemonSet.metadata.labels?.[labels.kernel] === kernelLabelValue(kernel) &&
+        (daemonSet.status?.numberReady ?? 0) > 0,
+    )
+    .toSorted((a, b) => (b.status?.numberReady ?? 0) - (a.status?.numberReady ?? 0))[0]
 
 export function pluginOf(seen: SeenModule, module: CanonicalModule): DaemonSet | undefined {
   return seen.daemonSets.find(

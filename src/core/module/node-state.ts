@@ -1,15 +1,17 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
 
 import type { CanonicalModule } from '../canonical.ts'
-import { type DaemonSet, isNodeReady, type KubeEvent, type Pod } from '../cluster.ts'
+import { isNodeReady, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
-import { userVersionLabel } from '../names.ts'
+import { loaderVersionLabel, userVersionLabel } from '../names.ts'
 import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
 import { isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
 import type { NodePods } from './node-pods.ts'
+import { pluginProblem } from './plugin-problem.ts'
 import { podProblem } from './pod-problem.ts'
+import { refusalOf, refusedBy } from './refusal.ts'
 import { heldWords, rivalProblem } from './rival-problem.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
@@ -18,6 +20,7 @@ export type NodeState = {
   readonly target: Target
   /** `loaded`: the current driver; `excluded`: not a target (decisions.md 17). */
   readonly state: 'loaded' | 'excluded' | 'not loaded'
+  /** Why not, or what is wrong although the driver is loaded: with its device plugin. */
   readonly problem?: Problem
   /** The loader pod that counts here. */
   readonly pod?: Pod
@@ -49,30 +52,29 @@ export function nodeState(target: Target, around: Around): NodeState {
     const words = heldWords(seen, pod, { node: target.node, nowMs: around.nowMs })
     if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
+  const loaded = (pod: Pod): NodeState => {
+    const behind = pluginProblem(seen, around.module, target.node, pods.plugins)
+    return { target, state: 'loaded', pod, ...(behind === undefined ? {} : { problem: behind }) }
+  }
   const current = currentPod(pods, step)
   const verdict = current === undefined ? 'none' : verdictOf(current, target, step)
   if (target.taint !== undefined) {
-    return verdict === 'loaded' && current !== undefined
-      ? { target, state: 'loaded', pod: current }
-      : { target, state: 'excluded' }
+    return verdict === 'loaded' && current !== undefined ? loaded(current) : { target, state: 'excluded' }
   }
   // Without a mapping a node is no target, silent or not.
   if (step?.problem !== undefined && isUnmapped(step)) return not(step.problem, current)
   if (!isNodeReady(target.node)) return not(problem('NodeNotReady', about), current ?? pods.loaders[0])
-  if (step?.problem !== undefined && step.spec === undefined) return not(step.problem, current)
+  // What passes by a step of ours (an answer of the registry, a DaemonSet) does not pass where nothing is done.
+  if (step?.problem !== undefined && step.spec === undefined)
+    return not(step.problem.passing ? (blocker ?? step.problem) : step.problem, current)
   if (blocker !== undefined && step?.daemonSet === undefined) return not(blocker)
   const ending = pods.loaders.find(isDeleting)
   if (ending !== undefined) {
     const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
-  if (current === undefined) {
-    // In the middle of a replacement, which does not go on.
-    const isLeftOut = step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(node)
-    if (blocker !== undefined && isLeftOut) return not(blocker)
-    return not(rivalProblem(seen, target, around.nowMs) ?? whyNoPod(around, target))
-  }
-  if (verdict === 'loaded') return { target, state: 'loaded', pod: current }
+  if (current === undefined) return not(rivalProblem(seen, target, around.nowMs) ?? whyNoPod(around, target))
+  if (verdict === 'loaded') return loaded(current)
   if (verdict === 'outdated') return not(problem('Outdated', about), current)
   const image = current.spec?.containers?.[0]?.image ?? ''
   const found = podProblem(current, { ...about, kernel: target.kernel, image }, seen.eventsOf(current.metadata.uid))
@@ -100,7 +102,7 @@ function waitForOld({ seen, module, pods }: Around, target: Target, old: Pod): P
 }
 
 function whyNoPod(around: Around, target: Target): Problem {
-  const { seen, module, step, pods } = around
+  const { seen, module, step, pods, blocker } = around
   const daemonSet = step?.daemonSet
   const node = target.node.metadata.name
   const about = { module: seen.key, node }
@@ -114,31 +116,17 @@ function whyNoPod(around: Around, target: Target): Problem {
   }
   // A pod that nobody controls is about to be taken over.
   const old = pods.loaders.find(pod => ownerUidOf(pod) !== undefined)
-  if (old !== undefined && step !== undefined) return waitForOld(around, target, old)
+  if (old !== undefined && step !== undefined) return blocker ?? waitForOld(around, target, old)
+  if (blocker !== undefined && waitsForUs(around, target)) return blocker
   const refused = refusalOf(seen, daemonSet)
   if (refused === undefined) return problem('Loading', about)
-  const account = (daemonSet?.spec?.template?.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName
-  return {
-    ...problem('PodsRefused', {
-      module: seen.key,
-      namespace: module.metadata.namespace ?? '',
-      serviceAccount: account ?? 'default',
-      words: refused.message ?? '',
-    }),
-    node,
-  }
+  return { ...problem('PodsRefused', refusedBy(seen, daemonSet, refused)), node }
 }
 
-/** The last time that no pod could be made for the DaemonSet; undefined if one has been made since. */
-function refusalOf(seen: SeenModule, daemonSet: DaemonSet | undefined): KubeEvent | undefined {
-  const last = seen
-    .eventsOf(daemonSet?.metadata.uid)
-    .filter(event => event.reason === 'FailedCreate')
-    .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
-    .at(-1)
-  if (last?.lastTimestamp === undefined) return last
-  const at = Date.parse(last.lastTimestamp)
-  const isLater = (pod: Pod) =>
-    ownerUidOf(pod) === daemonSet?.metadata.uid && Date.parse(pod.metadata.creationTimestamp ?? '') > at
-  return seen.pods.some(isLater) ? undefined : last
+/** The node is left out in the middle of a replacement, or lacks the version label that we set when the user's is there. */
+function waitsForUs({ module, step }: Around, { node: { metadata } }: Target): boolean {
+  if (step?.daemonSet !== undefined && excludedNodesOf(step.daemonSet).includes(metadata.name)) return true
+  const version = versionOf(module)
+  const label = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name)
+  return version !== '' && metadata.labels?.[label] !== version
 }

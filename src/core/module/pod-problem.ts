@@ -18,7 +18,7 @@ export function podProblem(pod: Pod, place: PodPlace, events: readonly KubeEvent
   if (isNotStarted(reason)) return notStarted(place, message === '' ? (reason ?? '') : message)
   const hook = hookProblem(pod, place)
   if (hook !== undefined) return hook
-  if (container?.state?.running === undefined) return eventProblem(place, events)
+  if (container?.state?.running === undefined) return eventProblem(pod, place, events)
   return undefined
 }
 
@@ -55,11 +55,24 @@ function failure(place: PodPlace, words: string, kernelLog: string): Problem {
   return problem(code, { ...place, words: said.replaceAll('\n', ' ').trim() })
 }
 
-function eventProblem(place: PodPlace, events: readonly KubeEvent[]): Problem | undefined {
-  const last = events
-    .filter(event => event.reason === 'FailedMount' || event.reason === 'FailedCreatePodSandBox')
-    .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
-    .at(-1)
-  if (last === undefined) return undefined
+/** What stands before the container: told only as long as nothing that is later shows that it was overcome. */
+function eventProblem(pod: Pod, place: PodPlace, events: readonly KubeEvent[]): Problem | undefined {
+  const last = newest(events.filter(event => isBeforeContainer(event)))
+  if (last === undefined || isOvercome(last, pod, events)) return undefined
   return problem(last.reason === 'FailedMount' ? 'PodNotMounted' : 'PodNotStarted', { ...place, words: last.message ?? '' })
+}
+
+const isBeforeContainer = ({ reason }: KubeEvent): boolean => reason === 'FailedMount' || reason === 'FailedCreatePodSandBox'
+
+const newest = (events: readonly KubeEvent[]): KubeEvent | undefined =>
+  events.toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? '')).at(-1)
+
+/** A container that was started, or that failed in its turn, had its volumes and its sandbox. (A sandbox is made again after a reboot.) */
+function isOvercome({ lastTimestamp }: KubeEvent, pod: Pod, events: readonly KubeEvent[]): boolean {
+  if (lastTimestamp === undefined) return false
+  const at = Date.parse(lastTimestamp)
+  const { state, lastState } = containerOf(pod) ?? {}
+  const started = [state?.terminated?.startedAt, lastState?.terminated?.startedAt]
+  const later = events.filter(event => !isBeforeContainer(event)).map(event => event.lastTimestamp)
+  return [...started, ...later].some(time => time !== undefined && Date.parse(time) > at)
 }

@@ -10,7 +10,7 @@ import { eventsOf, isNewFailure, type Listed } from './events.ts'
 import { isUnmapped, type KernelStep } from './kernels.ts'
 import type { NodeState } from './node-state.ts'
 import type { SeenModule } from './seen-module.ts'
-import { worstProblem } from './worst.ts'
+import { worstFirst, worstProblem } from './worst.ts'
 
 export type StatusFacts = {
   readonly seen: SeenModule
@@ -55,7 +55,10 @@ const statusTarget = (module: CanonicalModule): KubeObject => {
   }
 }
 
-/** Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. */
+/**
+ * Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. Of a Module that
+ * breaks a rule nobody can say what its drivers should be (docs/decisions/0012).
+ */
 function judge({ module, states, problems, seen }: StatusFacts): Verdict {
   const targets = states.filter(state => state.target.taint === undefined)
   const counted = targets.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
@@ -64,12 +67,16 @@ function judge({ module, states, problems, seen }: StatusFacts): Verdict {
   const stopped = problems.find(found => found.code === 'RolloutStopped')
   const hasTurn = blocker === undefined && stopped === undefined
   return {
-    isReady: counted.length === 0,
+    isReady: counted.length === 0 && blocker?.code !== 'RuleViolated',
     blocker,
     stopped,
+    beside: worstFirst(states.flatMap(({ state, problem: found }) => (state === 'loaded' && found !== undefined ? found : []))),
     worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
-    isMoving: counted.some(({ problem: found }) =>
-      found?.code === 'Outdated' ? hasTurn : found?.passing === true || found?.retry === 'backoff',
+    // Where nothing is done for the Module, only what the cluster does with its pods goes on.
+    isMoving: counted.some(({ problem: found, pod }) =>
+      found?.code === 'Outdated'
+        ? hasTurn
+        : (blocker === undefined || pod !== undefined) && (found?.passing === true || found?.retry === 'backoff'),
     ),
     counts: `${loaded} of ${targets.length} nodes have the driver of Module ${seen.key}`,
     matching: states.length,

@@ -36,6 +36,17 @@ function loaderPod(): KubeObject {
 
 const look = (...objects: readonly KubeObject[]) => createLook(objects, watches, () => undefined)
 
+const refusalOf = (name: string, uid: string): KubeObject =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: 'e', namespace: 'drivers' },
+    type: 'Warning',
+    reason: 'FailedCreate',
+    message: 'violates PodSecurity',
+    involvedObject: { kind: 'DaemonSet', namespace: 'drivers', name, uid },
+  }) as KubeObject
+
 function chainOf(objects: readonly KubeObject[], name = 'node-1'): Chain {
   const [chain] = explain(look(...objects), 'drivers/driver', name, context).chains
   assert.ok(chain)
@@ -112,7 +123,17 @@ describe('the first link that does not hold', () => {
           container: { state: { waiting: { reason: 'ImagePullBackOff', message: 'manifest unknown' } } },
         }),
       ],
-      /^device plugin: pod driver-plugin-node-1 of the device plugin is not ready on node node-1: ImagePullBackOff: manifest unknown$/,
+      /^device plugin: the device plugin of Module drivers\/driver does not run on node node-1 \(pod driver-plugin-node-1\): ImagePullBackOff: manifest unknown$/,
+    ],
+    [
+      'is only being started',
+      [plugin, aPod({ operand: 'plugin', owner: 'uid-plugin', ready: false, container: { state: {} } })],
+      /^device plugin: pod driver-plugin-node-1 of the device plugin is not ready on node node-1 yet$/,
+    ],
+    [
+      'is refused',
+      [plugin, refusalOf('plugin', 'uid-plugin')],
+      /^device plugin: the cluster refuses the device-plugin pods of Module drivers\/driver .*: violates PodSecurity$/,
     ],
     [
       'is ending',
