@@ -66,6 +66,7 @@ export function trimPod(object: KubeObject): KubeObject {
       phase: status?.phase,
       reason: status?.reason,
       message: status?.message,
+      startTime: status?.startTime,
       conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready' || type === 'PodScheduled').map(trimCondition),
       containerStatuses: status?.containerStatuses?.slice(0, 1).map(trimContainer),
     }),
