@@ -117,6 +117,7 @@ function eventOf(node: Node, pod: Pod, verdict: FinalizerVerdict): readonly Plan
         type: 'Normal',
         reason: 'DriverUnloaded',
         message: `the driver of Module ${module} was unloaded (pod ${podKey(pod)})`,
+        ofRemoval: pod.metadata.uid ?? '',
       },
     ]
   }
