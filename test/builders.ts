@@ -102,6 +102,7 @@ type PodOptions = {
   readonly ready?: boolean
   readonly readySince?: string
   readonly phase?: string
+  readonly startTime?: string
   readonly deleted?: string
   readonly finalizers?: readonly string[]
   readonly container?: Partial<ContainerStatus>
@@ -137,6 +138,7 @@ export function aPod(options: PodOptions = {}): Pod {
     },
     status: {
       phase: options.phase ?? 'Running',
+      ...(options.startTime === undefined ? {} : { startTime: options.startTime }),
       conditions: options.conditions ?? [
         { type: 'PodScheduled', status: 'True', lastTransitionTime: atStart },
         { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: options.readySince ?? '2026-01-01T00:00:05Z' },

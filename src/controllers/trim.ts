@@ -2,6 +2,7 @@
 import type { Condition, ContainerState, ContainerStatus, KubeEvent, Node, Pod } from '../core/cluster.ts'
 import { annotations } from '../core/names.ts'
 import type { KubeObject, ObjectMeta } from '../core/object.ts'
+import { ourContainer } from '../core/operands.ts'
 
 /** A new object: one from which fields are deleted takes V8 twice the memory. */
 function present<T extends object>(fields: T): T {
@@ -47,7 +48,8 @@ export function trimPod(object: KubeObject): KubeObject {
   const { finalizers, ownerReferences, annotations: notes } = object.metadata
   const kept = Object.entries(notes ?? {}).filter(([key]) => readAnnotations.has(key))
   const owner = ownerReferences?.filter(({ controller }) => controller === true)
-  const [container] = spec?.containers ?? []
+  const container = ourContainer(spec?.containers)
+  const told = ourContainer(status?.containerStatuses)
   return {
     apiVersion,
     kind,
@@ -68,8 +70,9 @@ export function trimPod(object: KubeObject): KubeObject {
       phase: status?.phase,
       reason: status?.reason,
       message: status?.message,
+      startTime: status?.startTime,
       conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready' || type === 'PodScheduled').map(trimCondition),
-      containerStatuses: status?.containerStatuses?.slice(0, 1).map(trimContainer),
+      containerStatuses: told === undefined ? undefined : [trimContainer(told)],
     }),
   } as unknown as KubeObject
 }

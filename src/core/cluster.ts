@@ -63,6 +63,8 @@ export type Pod = KubeObject & {
     readonly phase?: string
     readonly reason?: string
     readonly message?: string
+    /** When its kubelet first told of it. */
+    readonly startTime?: string
     readonly conditions?: readonly Condition[]
     readonly containerStatuses?: readonly ContainerStatus[]
   }

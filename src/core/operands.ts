@@ -58,8 +58,14 @@ export const hasOurFinalizer = (pod: Pod): boolean => pod.metadata.finalizers?.i
 /** Made from the template of an older operator: its end has no words of ours. Of a loader pod. */
 export const isAdopted = (pod: Pod): boolean => pod.metadata.annotations?.[annotations.reloadInputs] === undefined
 
-/** The one container of a loader or plugin pod. */
-export const containerOf = (pod: Pod): ContainerStatus | undefined => pod.status?.containerStatuses?.[0]
+/** Also in the pods of older operators, of both editions. */
+const ourContainers: readonly string[] = ['module-loader', 'device-plugin']
+
+/** The loader or plugin among the containers of its pod: others may have been injected, before it in the spec or in the status. */
+export const ourContainer = <T extends { readonly name: string }>(containers: readonly T[] | undefined): T | undefined =>
+  containers?.find(({ name }) => ourContainers.includes(name)) ?? containers?.[0]
+
+export const containerOf = (pod: Pod): ContainerStatus | undefined => ourContainer(pod.status?.containerStatuses)
 
 /** The driver that this pod stands for is loaded: postStart succeeded and nobody has begun to end it. */
 export const isServing = (pod: Pod): boolean => isPodReady(pod) && !isDeleting(pod)
@@ -73,5 +79,5 @@ export function isOutdated(pod: Pod, daemonSet: DaemonSet): boolean {
   const wanted = template?.metadata?.annotations?.[annotations.reloadInputs]
   const found = pod.metadata.annotations?.[annotations.reloadInputs]
   if (found !== undefined || wanted === undefined) return found !== wanted
-  return pod.spec?.containers?.[0]?.image !== template?.spec?.containers?.[0]?.image
+  return ourContainer(pod.spec?.containers)?.image !== template?.spec?.containers?.[0]?.image
 }

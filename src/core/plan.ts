@@ -41,6 +41,8 @@ export type PlannedEvent = {
   /** CamelCase: the code of a Problem, or what has been done (`DriverReady`, `ReplacingDriver`, `DriverUnloaded`). */
   readonly reason: string
   readonly message: string
+  /** Uid of an object in `remove`: told only by the pass that has carried this removal out. A removal that waits is planned again. */
+  readonly ofRemoval?: string
 }
 
 export type PlannedStatus = {

@@ -229,6 +229,8 @@ describe('the finalizer of a driver that could not be unloaded, on a real contro
     // Times have seconds: the new Node must not be as old as the binding of the pod.
     await delay(1100)
     await addNodes(plane, 'reborn')
+    // Another machine: in the same boot the driver would still be in its kernel (docs/decisions/0013).
+    await reboot(plane, 'reborn-0')
     operator = await launch(plane)
     await eventually('the pod is gone', async () => (await get(plane, pods, podKeyOf(pod))) === undefined)
     await untilLoaded(`${namespace}/reborn`, 'reborn-0', '2')

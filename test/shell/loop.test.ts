@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Controller } from '../../src/core/controller.ts'
-import { emptyPlan, type Question } from '../../src/core/plan.ts'
+import { emptyPlan, type PlannedEvent, type Question, type Removal } from '../../src/core/plan.ts'
 import { events } from '../../src/core/resources.ts'
 import { status } from './scripted-server.ts'
 import { createToyWorld } from './toy-world.ts'
@@ -146,6 +146,42 @@ describe('The loop', () => {
       told.map(({ reason, count }) => [reason, count]),
       [['Ready', 1]],
     )
+    await operator.stop()
+  })
+
+  it('tells the event of a removal only when it has carried the removal out', async () => {
+    const telling: Controller = {
+      ...toyController,
+      plan: (look, key, context) => {
+        const plan = toyController.plan(look, key, context)
+        const event = (removal: Removal): PlannedEvent => ({
+          about: removal.object,
+          type: 'Normal',
+          reason: 'Removed',
+          message: removal.because,
+          ofRemoval: removal.uid,
+        })
+        return { ...plan, events: plan.remove.filter(({ finalizer }) => finalizer !== undefined).map(event) }
+      },
+    }
+    const world = createToyWorld({ operator: { controllers: [telling] } })
+    world.api.create(toys, toy('car', { parts: ['wheel'] }))
+    const operator = world.startOperator()
+    await world.pass(10_000)
+    world.setFault((request, isWrite) =>
+      isWrite && request.method === 'PATCH' && request.path.endsWith('car-wheel') ? status(422, 'Invalid') : 'pass',
+    )
+    world.setSpec('car', { parts: [] })
+    await world.pass(400_000)
+    assert.deepEqual(world.api.list(events), [])
+    world.setFault(() => 'pass')
+    await world.pass(400_000)
+    const told = world.api.list(events) as readonly { reason?: string; count?: number }[]
+    assert.deepEqual(
+      told.map(({ reason, count }) => [reason, count]),
+      [['Removed', 1]],
+    )
+    assert.deepEqual(world.partNames(), [])
     await operator.stop()
   })
 

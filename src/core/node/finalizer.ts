@@ -1,8 +1,10 @@
-// When may the finalizer of a deleted loader pod go? (decisions.md 2). While it is held, the pod is the evidence that an old
-// driver may still be in the kernel, and keeps a newer one of the same Module away.
-import { type ContainerState, isConditionTrue, isNodeReady, type KubeEvent, type Node, type Pod } from '../cluster.ts'
-import { parseWords } from '../loading/words.ts'
+// When may the finalizer of a deleted loader pod go? (decisions.md 2, docs/decisions/0013.) While it is held, the pod is the evidence
+// that an old driver may still be in the kernel, and keeps a newer one of the same Module away.
+import { isNodeReady, type KubeEvent, kernelOf, type Node, type Pod } from '../cluster.ts'
+import { kernelLabelValue } from '../kernel/version.ts'
+import { labels } from '../names.ts'
 import { containerOf, isAdopted, operandOf } from '../operands.ts'
+import { afterGraceMs, endOfGraceMs, finishedMs, hasEnded, lastWords, wasReady } from './loader-end.ts'
 
 export type Surroundings = {
   /** The Node object with the pod's nodeName, if there is one. */
@@ -15,43 +17,69 @@ export type Surroundings = {
 
 export type FinalizerVerdict =
   | { readonly do: 'release'; readonly because: string; readonly unloaded: boolean }
-  | { readonly do: 'wait'; readonly because: string }
+  /** `lookAgainInMs`: the verdict may become another one by time alone. */
+  | { readonly do: 'wait'; readonly because: string; readonly lookAgainInMs?: number }
   | { readonly do: 'hold'; readonly because: string; readonly words: string }
 
 const release = (because: string, unloaded = false): FinalizerVerdict => ({ do: 'release', because, unloaded })
-const wait = (because: string): FinalizerVerdict => ({ do: 'wait', because })
+const hold = (because: string, words = ''): FinalizerVerdict => ({ do: 'hold', because, words })
+const wait = (because: string, lookAgainInMs?: number): FinalizerVerdict => ({
+  do: 'wait',
+  because,
+  ...(lookAgainInMs === undefined ? {} : { lookAgainInMs }),
+})
+
+/** Events live for an hour by default, and that of a failed hook is some minutes older than the end of its container. */
+const eventsLastMs = 50 * 60_000
 
 /** Judges a pod that has a deletionTimestamp and our finalizer. */
 export function judgeFinalizer(pod: Pod, around: Surroundings): FinalizerVerdict {
-  const { node } = around
+  const { node, nowMs } = around
   if (around.endOfService) return release('the namespace or the Module kind is being removed')
   if (node === undefined) return release('the node is gone')
-  if (isOfEarlierNode(pod, node)) return release('the node was deleted and made again')
   if (!isNodeReady(node)) return wait('the node is not ready, so what its kernel holds is not known')
   if (operandOf(pod) === 'plugin') return release('a device plugin has nothing to unload')
-  if (!hasEnded(pod, around.nowMs)) return wait('the loader has not ended yet')
-  return isAdopted(pod) ? judgeAdopted(around) : judgeWords(pod, node)
+  if (isOfEarlierNode(pod, node) && !isKnownToMachine(pod, node)) return judgeEarlier(pod, node, nowMs)
+  if (!hasEnded(pod, nowMs)) {
+    const isRunning = containerOf(pod)?.state?.running !== undefined
+    return wait('the loader has not ended yet', isRunning ? undefined : afterGraceMs)
+  }
+  return isAdopted(pod) ? judgeAdopted(pod, node, around) : judgeWords(pod, node)
 }
 
-function judgeAdopted(around: Surroundings): FinalizerVerdict {
-  if (!around.failedPreStop) return release('the loader of an older operator has ended', true)
-  return { do: 'hold', because: 'the unload hook of the loader failed', words: 'FailedPreStopHook' }
+/** Loaders of an older operator leave no words: that the unload hook failed is told by an Event only, and Events expire. */
+function judgeAdopted(pod: Pod, node: Node, { failedPreStop, nowMs }: Surroundings): FinalizerVerdict {
+  if (isOfAnotherKernel(pod, node)) return release('the node has booted another kernel since')
+  if (failedPreStop) return hold('the unload hook of the loader failed', 'FailedPreStopHook')
+  if (!wasReady(pod)) return release('the pod was never ready, so nothing was loaded')
+  if (nowMs - (finishedMs(pod) ?? endOfGraceMs(pod)) <= eventsLastMs) return release('the loader of an older operator has ended')
+  return hold(
+    'the loader of an older operator ended so long ago that the Event of a failed unload may have expired; where the driver is not in the kernel any more, `kmm release` lets the pod go',
+  )
 }
 
 function judgeWords(pod: Pod, node: Node): FinalizerVerdict {
-  const status = containerOf(pod)
-  const last = parseWords(status?.state?.terminated?.message ?? '')
-  const before = parseWords(status?.lastState?.terminated?.message ?? '')
+  const { words, mayBeLoaded } = lastWords(pod)
   const bootId = node.status?.nodeInfo?.bootID
-  if (last?.said === 'unloaded') return release('the driver was unloaded', true)
-  // A container that died without its hook leaves the driver behind; the next one of the same pod may have failed for another reason.
-  const evidence = last?.said === 'load failed' && before?.said === 'loaded' ? before : last
-  if (evidence?.said === 'load failed') return release('the driver was never loaded')
-  if (evidence === undefined && !wasReady(pod)) return release('the pod was never ready, so nothing was loaded')
-  if (evidence?.bootId !== undefined && bootId && evidence.bootId !== bootId) return release('the node was rebooted since')
-  const because =
-    evidence?.said === 'unload failed' ? 'its unload failed' : 'the loader ended without saying that it unloaded the driver'
-  return { do: 'hold', because, words: evidence?.words ?? '' }
+  if (words?.said === 'unloaded') return release('the driver was unloaded', true)
+  if (words?.bootId !== undefined && bootId && words.bootId !== bootId) return release('the node was rebooted since')
+  if (!mayBeLoaded && !wasReady(pod)) {
+    return release(words === undefined ? 'the pod was never ready, so nothing was loaded' : 'the driver was never loaded')
+  }
+  // Words of this very boot say more than the label: a loader that was restarted in another kernel may have loaded there too.
+  const isOfThisBoot = words?.bootId !== undefined && words.bootId === bootId
+  if (!isOfThisBoot && isOfAnotherKernel(pod, node)) return release('the node has booted another kernel since')
+  return hold(
+    words?.said === 'unload failed' ? 'its unload failed' : 'the loader ended without saying that it unloaded the driver',
+    words?.words,
+  )
+}
+
+/** The pod was for another kernel than the one that the node runs now. */
+function isOfAnotherKernel(pod: Pod, node: Node): boolean {
+  const kernel = kernelOf(node)
+  const label = pod.metadata.labels?.[labels.kernel]
+  return kernel !== '' && label !== undefined && label !== kernelLabelValue(kernel)
 }
 
 /** Bound to a Node object that was deleted before the present one with the same name was made. */
@@ -62,31 +90,23 @@ function isOfEarlierNode(pod: Pod, node: Node): boolean {
   return Date.parse(bound.lastTransitionTime) < Date.parse(born)
 }
 
-function hasEnded(pod: Pod, nowMs: number): boolean {
-  const { phase } = pod.status ?? {}
-  if (phase === 'Failed' || phase === 'Succeeded') return true
-  const container = containerOf(pod)
-  if (container?.state?.terminated !== undefined) return true
-  if (container?.state?.running !== undefined) return false
-  if (hasRun(container?.lastState)) return false
-  // Waiting: while a hook runs the reason is ContainerCreating; with any other reason no container of this pod has ever run.
-  const reason = container?.state?.waiting?.reason
-  if (reason !== undefined && reason !== 'ContainerCreating' && reason !== 'PodInitializing') return true
-  // Kubelets before 1.27 end a pod that never started without a last phase.
-  const end = Date.parse(pod.metadata.deletionTimestamp ?? '')
-  return !wasReady(pod) && nowMs > end + 60_000
+/**
+ * A Node object that was deleted and registered again may be the same machine, in the same boot, with the driver in its kernel: then the
+ * words name this boot, or the kubelet has told of the container's end since.
+ */
+function isKnownToMachine(pod: Pod, node: Node): boolean {
+  const { bootId } = lastWords(pod).words ?? {}
+  if (bootId !== undefined) return bootId === node.status?.nodeInfo?.bootID
+  const finished = finishedMs(pod)
+  return finished !== undefined && finished > Date.parse(node.metadata.creationTimestamp ?? '')
 }
 
-const hasRun = (state: ContainerState | undefined): boolean => state?.terminated !== undefined
-
-/** Ready changes after the container's start only if it was Ready in between; before the start it is set once. */
-function wasReady(pod: Pod): boolean {
-  if (isConditionTrue(pod.status?.conditions, 'Ready')) return true
-  const ready = pod.status?.conditions?.find(condition => condition.type === 'Ready')
-  const container = containerOf(pod)
-  const started = container?.state?.terminated?.startedAt ?? container?.lastState?.terminated?.startedAt
-  if (ready?.lastTransitionTime === undefined || started === undefined) return false
-  return Date.parse(ready.lastTransitionTime) > Date.parse(started)
+/** On a machine that was really made anew nobody knows of the pod, and nobody will ever end it. */
+function judgeEarlier(pod: Pod, node: Node, nowMs: number): FinalizerVerdict {
+  const readySince = node.status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime ?? ''
+  const heardMs = Math.max(endOfGraceMs(pod), Date.parse(readySince) || 0) + afterGraceMs
+  if (containerOf(pod)?.state?.terminated !== undefined || nowMs >= heardMs) return release('the node was deleted and made again')
+  return wait('the node was deleted and made again, but its kubelet may know the loader still', heardMs - nowMs)
 }
 
 /** A FailedPreStopHook event of this very pod. */

@@ -5,7 +5,7 @@ import type { PlanContext } from '../controller.ts'
 import { kernelLabelValue } from '../kernel/version.ts'
 import { labels, loaderVersionLabel, pluginVersionLabel, podFinalizer, userVersionLabel } from '../names.ts'
 import { type KubeObject, type Labels, parseKey, refOf } from '../object.ts'
-import { containerOf, hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
+import { hasOurFinalizer, isDeleting, moduleKeyOf, operandOf } from '../operands.ts'
 import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { events, namespaces, nodes, pods as podKind } from '../resources.ts'
@@ -26,9 +26,7 @@ export function planNode(seen: SeenNode, context: PlanContext): Plan {
     apply: node === undefined || isDeleting(node) ? [] : [stated(node, labelsOf(node, seen))],
     remove: verdicts.flatMap(({ pod, verdict }) => (verdict.do === 'release' ? [releaseOf(pod, verdict.because)] : [])),
     events: node === undefined ? [] : verdicts.flatMap(({ pod, verdict }) => eventOf(node, pod, verdict)),
-    ...(verdicts.some(({ pod, verdict }) => verdict.do === 'wait' && containerOf(pod)?.state?.running === undefined)
-      ? { lookAgainInMs: 60_000 }
-      : {}),
+    ...lookAgain(verdicts.map(({ verdict }) => verdict)),
   }
 }
 
@@ -40,6 +38,11 @@ function labelsOf(node: Node, seen: SeenNode): Labels {
     ...heldLabels(node, seen, rivals),
     ...versionLabels(node, seen),
   }
+}
+
+function lookAgain(verdicts: readonly FinalizerVerdict[]): Pick<Plan, 'lookAgainInMs'> {
+  const times = verdicts.flatMap(verdict => (verdict.do === 'wait' ? (verdict.lookAgainInMs ?? []) : []))
+  return times.length === 0 ? {} : { lookAgainInMs: Math.min(...times) }
 }
 
 /** The uid keeps an apply from making a Node that was deleted in the meantime (decisions.md 4). */
@@ -122,6 +125,7 @@ function eventOf(node: Node, pod: Pod, verdict: FinalizerVerdict): readonly Plan
         type: 'Normal',
         reason: 'DriverUnloaded',
         message: `the driver of Module ${module} was unloaded (pod ${podKey(pod)})`,
+        ofRemoval: pod.metadata.uid ?? '',
       },
     ]
   }

@@ -94,7 +94,7 @@ export type PodSpec = {
 
 export type PodObject = KubeObject & {
   readonly spec?: PodSpec
-  readonly status?: Pod['status'] & { readonly startTime?: string }
+  readonly status?: Pod['status']
 }
 
 export type NodeObject = KubeObject & {

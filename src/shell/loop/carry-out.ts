@@ -83,12 +83,15 @@ export async function carryOut(plan: Plan, pass: PassOf, tools: Tools): Promise<
   const written = statusDue ? await attempt(() => applyOne(status.object, 'status', pass, tools)) : undefined
 
   let held: string | undefined
+  const removed = new Set<string>()
   for (const removal of plan.remove) {
     const why = whyHeld(removal, applied, errors.length, tools)
-    if (why === undefined) await attempt(() => removeOne(removal, pass, tools))
-    else held ??= why
+    if (why !== undefined) held ??= why
+    else if ((await attempt(() => removeOne(removal, pass, tools)))?.result === 'written') removed.add(removal.uid)
   }
-  for (const event of plan.events) tools.events.tell(event)
+  for (const event of plan.events) {
+    if (event.ofRemoval === undefined || removed.has(event.ofRemoval)) tools.events.tell(event)
+  }
   return {
     wroteStatus: written?.result === 'written',
     statusWaits: statusDiffers,
