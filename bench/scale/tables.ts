@@ -1,0 +1,136 @@
+// The tables of docs/benchmarks/scale.md, each made of a list of results.
+import { compareWrites, isPaced, pairsOf, summaryOf } from './agreement.ts'
+import type { Measured } from './measure.ts'
+import type { Result } from './run.ts'
+
+export const find = (result: Result, scenario: string): Measured | undefined =>
+  result.measured.find(measured => measured.scenario.startsWith(scenario))
+
+export /** Of the rollouts before and after the floor, whose places in the run differ. */
+function rolloutSeconds(result: Result): number {
+  const found = ['fresh rollout', 'second rollout'].flatMap(name => find(result, name)?.seconds ?? [])
+  return found.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, found.length)
+}
+
+const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
+export const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+
+export const shapeText = ({ shape }: Result): string =>
+  `${shape.nodes} x ${shape.modules} x ${shape.kernels}${shape.devicePlugin ? ' with device plugin' : ''}`
+
+const ratio = (a: number, b: number): string => (b === 0 ? '-' : (a / b).toFixed(2))
+
+export const rolloutTable = (results: readonly Result[]): string =>
+  table(
+    [
+      'size',
+      'labels of kernels',
+      'floor',
+      'fresh rollout',
+      'floor',
+      'second rollout',
+      'ratio (mean)',
+      'CPU',
+      'floor',
+      'memory at most, MiB',
+    ],
+    results.map(result => {
+      const { floor } = result
+      const [labels, fresh, second] = ['kernel labels', 'fresh rollout', 'second rollout'].map(name => find(result, name))
+      const seconds = (measured: Measured | undefined) => measured?.seconds.toFixed(1) ?? '-'
+      return [
+        shapeText(result),
+        seconds(labels),
+        floor.labelSeconds.toFixed(1),
+        seconds(fresh),
+        floor.rolloutSeconds.toFixed(1),
+        seconds(second),
+        ratio(rolloutSeconds(result), floor.rolloutSeconds),
+        fresh?.cpuSeconds.toFixed(1) ?? '-',
+        floor.cpuSeconds.toFixed(1),
+        Math.max(...result.measured.map(({ peakMiB }) => peakMiB)).toFixed(0),
+      ]
+    }),
+  )
+
+export const latencyTable = (results: readonly Result[]): string =>
+  table(
+    ['size', 'p50 ms', 'floor', 'p99 ms (fresh, second)', 'floor', 'ratio of p99 (mean)'],
+    results.map(result => {
+      const { floor } = result
+      const [fresh, second] = ['fresh rollout', 'second rollout'].map(name => find(result, name)?.latency)
+      const p99s = [fresh, second].flatMap(latency => latency?.p99Ms ?? [])
+      return [
+        shapeText(result),
+        fresh?.p50Ms.toFixed(0) ?? '-',
+        floor.latency.p50Ms.toFixed(0),
+        p99s.map(ms => ms.toFixed(0)).join(', '),
+        floor.latency.p99Ms.toFixed(0),
+        ratio(p99s.reduce((sum, ms) => sum + ms, 0) / Math.max(1, p99s.length), floor.latency.p99Ms),
+      ]
+    }),
+  )
+
+export const writesTable = (results: readonly Result[]): string =>
+  table(
+    ['size', 'writes', 'budget', 'of it nodes', 'DaemonSets', 'status', 'floor'],
+    results.flatMap(result => {
+      const fresh = find(result, 'fresh rollout')
+      if (fresh === undefined) return []
+      const { nodes, modules, kernels, devicePlugin } = result.shape
+      const statuses = modules * Math.ceil(1 + Math.max(fresh.seconds, fresh.lastWriteSeconds) / 10)
+      const budget = nodes * modules * (devicePlugin ? 2 : 1) + 10 * modules * kernels + statuses
+      const of = (resource: string) =>
+        Object.entries(fresh.requests).reduce((sum, [what, count]) => (what.split(' ')[1] === resource ? sum + count : sum), 0)
+      return [[shapeText(result), fresh.writes, budget, of('nodes'), of('daemonsets'), of('modules/status'), result.floor.writes]]
+    }),
+  )
+
+export const scenarioTable = ({ measured, shape }: Result): string =>
+  table(
+    ['scenario', 'seconds', 'writes', 'per node', 'reads', 'CPU', 'memory, MiB'],
+    measured.map(({ scenario, seconds, writes, reads, cpuSeconds, residentMiB }) => [
+      scenario,
+      seconds.toFixed(1),
+      writes,
+      (writes / shape.nodes).toFixed(2),
+      reads,
+      cpuSeconds.toFixed(2),
+      residentMiB.toFixed(0),
+    ]),
+  )
+
+/** Of simulated clusters: what their own processes have cost, beside the operator's. */
+export const simulatedCostTable = (results: readonly Result[]): string =>
+  table(
+    ['size', 'operator CPU', 'operator memory at most, MiB', 'cluster CPU', 'cluster memory at most, MiB'],
+    results.flatMap(result => {
+      if (result.simulated === undefined) return []
+      const { cpuSeconds, peakMiB } = result.simulated
+      const operator = result.measured.reduce((sum, measured) => sum + measured.cpuSeconds, 0)
+      const most = Math.max(...result.measured.map(measured => measured.peakMiB))
+      return [[shapeText(result), operator.toFixed(0), most.toFixed(0), cpuSeconds.toFixed(0), peakMiB.toFixed(0)]]
+    }),
+  )
+
+/** The operator's writes on both, for each shape that ran on both. */
+export function agreementText(results: readonly Result[]): string {
+  const pairs = pairsOf(results)
+  if (pairs.length === 0) return 'No size was measured on both yet.'
+  return pairs
+    .flatMap(({ real, simulated }) => {
+      const rows = compareWrites(real, simulated)
+      const sum = summaryOf(rows)
+      return [
+        `### ${shapeText(real)}, on both`,
+        `Control plane: commit ${real.commit}; simulated cluster: commit ${simulated.commit}. Without paced status writes: ${sum.real} writes against ${sum.simulated}; ` +
+          `the kind of write that lies farthest apart differs by ${(100 * sum.widest).toFixed(0)} %.`,
+        table(
+          ['scenario', 'write', 'control plane', 'simulated'],
+          rows.map(row => [row.scenario, `${row.write}${isPaced(row.write) ? ' (paced)' : ''}`, row.real, row.simulated]),
+        ),
+      ]
+    })
+    .join('\n\n')
+}
