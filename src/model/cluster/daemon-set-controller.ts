@@ -39,8 +39,8 @@ type Context = {
   nodeNames(): ReadonlySet<string>
 }
 
-/** Pods created and deleted at one look (kubernetes, daemon_controller.go, BurstReplicas); the rest comes with the next. */
-const burst = 250
+/** Pods created and deleted at one look; the rest comes with the next. Kubernetes takes 250 (daemon_controller.go, BurstReplicas), but not in one thread. */
+const burst = 50
 
 /** Kubernetes, daemon_controller.go: against a fight with a kubelet that rejects the pod again and again. */
 const failedPodBackOff = { initialMs: 1000, maximumMs: 900_000 }
@@ -54,7 +54,7 @@ export function createDaemonSetController(context: Context): { changed(change: C
   /** Pods created and deleted so far. */
   let writes = 0
   const event = context.recorder('daemonset-controller')
-  const queue = createWorkQueue(clock, context.latencyMs, key => sync(key))
+  const queue = createWorkQueue(clock, context.latencyMs, key => sync(key), 1)
 
   const stateOf = (uid: string): DaemonSetState => {
     const found = known.get(uid) ?? createDaemonSetState()

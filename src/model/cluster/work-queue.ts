@@ -8,11 +8,20 @@ type WorkQueue = {
   addAfter(key: string, delayMs: number): void
 }
 
-/** Keys worked on by one timer: a served cluster answers requests between two timers, and ten thousand keys take seconds. */
-const sliceKeys = 100
+/** Keys of which each costs a write or two. */
+const quickKeys = 25
 
-/** @param delayMs time between a change and the look at it: one trip through a watch. */
-export function createWorkQueue(clock: Clock, delayMs: number, work: (key: string) => void): WorkQueue {
+/**
+ * @param delayMs time between a change and the look at it: one trip through a watch.
+ * @param atOnce keys worked on by one timer. A served cluster answers requests between two timers; ten thousand keys take seconds, in which
+ * its clients would lose their leases.
+ */
+export function createWorkQueue(
+  clock: Clock,
+  delayMs: number,
+  work: (key: string) => void,
+  atOnce: number = quickKeys,
+): WorkQueue {
   const ready = new Set<string>()
   const later = new Map<string, { readonly atMs: number; readonly cancel: () => void }>()
   /** What is being worked on, the next one last. */
@@ -29,7 +38,7 @@ export function createWorkQueue(clock: Clock, delayMs: number, work: (key: strin
       ready.clear()
     }
     try {
-      for (let worked = 0; worked < sliceKeys; worked++) {
+      for (let worked = 0; worked < atOnce; worked++) {
         const key = due.pop()
         if (key === undefined) break
         work(key)
