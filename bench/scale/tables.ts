@@ -1,5 +1,5 @@
 // The tables of docs/benchmarks/scale.md, each made of a list of results.
-import { compareWrites, isPaced, pairsOf, summaryOf } from './agreement.ts'
+import { compareWrites, isTimed, pairsOf, summaryOf } from './agreement.ts'
 import type { Measured } from './measure.ts'
 import type { Result } from './run.ts'
 
@@ -124,11 +124,11 @@ export function agreementText(results: readonly Result[]): string {
       const sum = summaryOf(rows)
       return [
         `### ${shapeText(real)}, on both`,
-        `Control plane: commit ${real.commit}; simulated cluster: commit ${simulated.commit}. Without paced status writes: ${sum.real} writes against ${sum.simulated}; ` +
+        `Control plane: commit ${real.commit}; simulated cluster: commit ${simulated.commit}. Without what timing alone decides (status writes, which are paced, and refused ones): ${sum.real} writes against ${sum.simulated}; ` +
           `the kind of write that lies farthest apart differs by ${(100 * sum.widest).toFixed(0)} %.`,
         table(
           ['scenario', 'write', 'control plane', 'simulated'],
-          rows.map(row => [row.scenario, `${row.write}${isPaced(row.write) ? ' (paced)' : ''}`, row.real, row.simulated]),
+          rows.map(row => [row.scenario, `${row.write}${isTimed(row.write) ? ' (timing)' : ''}`, row.real, row.simulated]),
         ),
       ]
     })

@@ -54,7 +54,11 @@ describe('the agreement of the simulated cluster with a control plane', () => {
     'create events': 4,
     'list pods': 1,
   })
-  const other = result(100, { 'patch nodes': 98, 'patch daemonsets': 2, 'patch modules/status': 9 }, { simulated })
+  const other = result(
+    100,
+    { 'patch nodes': 98, 'patch daemonsets': 2, 'patch modules/status': 9, 'patch pods (422)': 7 },
+    { simulated },
+  )
 
   it('compares each kind of write of each scenario, but no reads, leases and Events', () => {
     const rows = compareWrites(real, other).filter(({ scenario }) => scenario === 'fresh rollout')
@@ -64,11 +68,12 @@ describe('the agreement of the simulated cluster with a control plane', () => {
         ['patch daemonsets', 0, 2],
         ['patch modules/status', 3, 9],
         ['patch nodes', 100, 98],
+        ['patch pods (422)', 0, 7],
       ],
     )
   })
 
-  it('leaves paced status writes out of its sums', () => {
+  it('leaves paced status writes and refused ones out of its sums', () => {
     assert.deepEqual(summaryOf(compareWrites(real, other)), { real: 200, simulated: 200, widest: 2 })
     assert.deepEqual(summaryOf([]), { real: 0, simulated: 0, widest: 0 })
   })
