@@ -1,14 +1,26 @@
 // docs/benchmarks/scale.md and its picture, made of the results: npm run bench -- report
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Floor } from './floor.ts'
 import type { Measured } from './measure.ts'
 import { fitPower, type Point, plotSvg, type Series } from './plot.ts'
 import { type Result, resultsFolder } from './run.ts'
+import {
+  agreementText,
+  find,
+  floorOf,
+  latencyTable,
+  rolloutSeconds,
+  rolloutTable,
+  scenarioTable,
+  shapeText,
+  simulatedCostTable,
+  table,
+  writesTable,
+} from './tables.ts'
 
 /** Reads all results in the folder, ascending by size. */
 export async function readResults(folder: string): Promise<readonly Result[]> {
-  const names = (await readdir(folder)).filter(name => /^scale-.*\.json$/.test(name))
+  const names = (await readdir(folder)).filter(name => /^(scale|simulated)-.*\.json$/.test(name))
   const results = await Promise.all(names.map(async name => JSON.parse(await readFile(join(folder, name), 'utf8')) as Result))
   return results.toSorted(
     (a, b) => a.shape.nodes * a.shape.modules - b.shape.nodes * b.shape.modules || a.shape.nodes - b.shape.nodes,
@@ -18,19 +30,24 @@ export async function readResults(folder: string): Promise<readonly Result[]> {
 /** Writes the tables and the picture beside the results. */
 export async function report(folder: string = resultsFolder): Promise<void> {
   const results = await readResults(folder)
-  const series = seriesOf(results)
-  await writeFile(join(folder, 'scale.svg'), plotSvg('Fresh rollout of one Module, two kernels', 'nodes', series))
-  await writeFile(join(folder, 'scale.md'), markdownOf(results, series))
+  const real = results.filter(({ simulated }) => simulated === undefined)
+  const simulated = results.filter(result => result.simulated !== undefined)
+  const title = 'Fresh rollout of one Module, two kernels'
+  await writeFile(join(folder, 'scale.svg'), plotSvg(title, 'nodes', seriesOf(real)))
+  if (simulated.length > 0)
+    await writeFile(join(folder, 'simulated.svg'), plotSvg(`${title}, simulated cluster`, 'nodes', seriesOf(simulated)))
+  await writeFile(join(folder, 'scale.md'), markdownOf(real, simulated, results))
   process.stdout.write(`${results.length} results: ${join(folder, 'scale.md')}, ${join(folder, 'scale.svg')}\n`)
 }
 
-const find = (result: Result, scenario: string): Measured | undefined =>
-  result.measured.find(measured => measured.scenario.startsWith(scenario))
+/** Below this size what a start costs hides what a node costs. */
+const smallestFitted = 250
 
-const isPlain = ({ shape }: Result): boolean => shape.modules === 1 && shape.kernels === 2 && !shape.devicePlugin
+const isFitted = ({ shape }: Result): boolean =>
+  shape.modules === 1 && shape.kernels === 2 && !shape.devicePlugin && shape.nodes >= smallestFitted
 
 function seriesOf(results: readonly Result[]): readonly Series[] {
-  const plain = results.filter(isPlain)
+  const plain = results.filter(isFitted)
   const points = (of: (result: Result) => number | undefined): readonly Point[] =>
     plain.flatMap(result => {
       const y = of(result)
@@ -50,62 +67,30 @@ function seriesOf(results: readonly Result[]): readonly Series[] {
   ]
 }
 
-/** Of the rollouts before and after the floor, whose places in the run differ. */
-function rolloutSeconds(result: Result): number {
-  const found = ['fresh rollout', 'second rollout'].flatMap(name => find(result, name)?.seconds ?? [])
-  return found.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, found.length)
-}
-
-/** The mean of the floors; of the latencies too. */
-function floorOf({ floors }: Result): Floor {
-  const mean = (of: (floor: Floor) => number) => floors.reduce((sum, floor) => sum + of(floor), 0) / Math.max(1, floors.length)
-  return {
-    labelSeconds: mean(floor => floor.labelSeconds),
-    podsSeconds: mean(floor => floor.podsSeconds),
-    rolloutSeconds: mean(floor => floor.rolloutSeconds),
-    deletionSeconds: mean(floor => floor.deletionSeconds),
-    writes: mean(floor => floor.writes),
-    cpuSeconds: mean(floor => floor.cpuSeconds),
-    peakMiB: mean(floor => floor.peakMiB),
-    latency: {
-      pairs: mean(floor => floor.latency.pairs),
-      p50Ms: mean(floor => floor.latency.p50Ms),
-      p99Ms: mean(floor => floor.latency.p99Ms),
-    },
-  }
-}
-
-const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
-
-const shapeText = ({ shape }: Result): string =>
-  `${shape.nodes} x ${shape.modules} x ${shape.kernels}${shape.devicePlugin ? ' with device plugin' : ''}`
-
-function markdownOf(results: readonly Result[], series: readonly Series[]): string {
-  const [first] = results
+function markdownOf(real: readonly Result[], simulated: readonly Result[], all: readonly Result[]): string {
+  const [first] = all
   if (first === undefined) return 'No results yet: run `npm run bench -- scale`.\n'
   const { machine } = first
-  const fits = series.map(({ name, points }) => [name, fitPower(points)?.exponent.toFixed(2) ?? '-'])
   return [
     '# Many nodes: the figures',
     'Made by `npm run bench -- report` from the results in this folder; [what is measured, and what the figures say](../benchmarks.md#many-nodes).',
-    `The machine: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}, with the whole control plane on it.`,
-    '## Rollout, beside the floor',
+    `The machine: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}, with the whole cluster on it.`,
     'Sizes are nodes x Modules x kernels. Times in seconds: until the last node is told ready. The operator runs before and after the floor.',
-    rolloutTable(results),
-    '## From a pod that is ready to the label of its Node',
-    latencyTable(results),
-    '## Writes of the fresh rollout',
-    'Budget: 1 per (node, Module), with a device plugin 1 more; 10 per Module and kernel; 1 status per Module and 10 s. The label of the kernel, 1 per node, is counted before.',
-    writesTable(results),
-    '## How cost grows with the nodes',
-    '![cost against nodes](scale.svg)',
-    table(['measure', 'exponent'], fits),
+    ...tablesOf(real, '', 'scale.svg'),
+    ...(simulated.length === 0
+      ? []
+      : [
+          ...tablesOf(simulated, ', on a simulated cluster', 'simulated.svg'),
+          '## What the simulated cluster costs itself',
+          'The whole run: all scenarios and the floor.',
+          simulatedCostTable(simulated),
+          '## Does the simulated cluster agree with the control plane?',
+          agreementText(all),
+        ]),
     '## Every scenario',
     'CPU in seconds; memory is what is resident when nothing moves any more.',
-    ...results.flatMap(result => [
-      `### ${shapeText(result)}`,
+    ...all.flatMap(result => [
+      `### ${shapeText(result)}${result.simulated === undefined ? '' : ', simulated'}`,
       `\`${result.command}\`, ${result.date}, commit ${result.commit}. /healthz was asked ${result.health.asked} times, missed ${result.health.missed} times, slowest ${result.health.slowestMs.toFixed(0)} ms.`,
       scenarioTable(result),
     ]),
@@ -114,86 +99,19 @@ function markdownOf(results: readonly Result[], series: readonly Series[]): stri
     .concat('\n')
 }
 
-const ratio = (a: number, b: number): string => (b === 0 ? '-' : (a / b).toFixed(2))
-
-const rolloutTable = (results: readonly Result[]): string =>
-  table(
-    [
-      'size',
-      'labels of kernels',
-      'floor',
-      'fresh rollout',
-      'floor',
-      'second rollout',
-      'ratio (mean)',
-      'CPU',
-      'floor',
-      'memory at most, MiB',
-    ],
-    results.map(result => {
-      const floor = floorOf(result)
-      const [labels, fresh, second] = ['kernel labels', 'fresh rollout', 'second rollout'].map(name => find(result, name))
-      const seconds = (measured: Measured | undefined) => measured?.seconds.toFixed(1) ?? '-'
-      return [
-        shapeText(result),
-        seconds(labels),
-        floor.labelSeconds.toFixed(1),
-        seconds(fresh),
-        floor.rolloutSeconds.toFixed(1),
-        seconds(second),
-        ratio(rolloutSeconds(result), floor.rolloutSeconds),
-        fresh?.cpuSeconds.toFixed(1) ?? '-',
-        floor.cpuSeconds.toFixed(1),
-        Math.max(...result.measured.map(({ peakMiB }) => peakMiB)).toFixed(0),
-      ]
-    }),
-  )
-
-const latencyTable = (results: readonly Result[]): string =>
-  table(
-    ['size', 'p50 ms', 'floor', 'p99 ms (fresh, second)', 'floor', 'ratio of p99 (mean)'],
-    results.map(result => {
-      const floor = floorOf(result)
-      const [fresh, second] = ['fresh rollout', 'second rollout'].map(name => find(result, name)?.latency)
-      const p99s = [fresh, second].flatMap(latency => latency?.p99Ms ?? [])
-      return [
-        shapeText(result),
-        fresh?.p50Ms.toFixed(0) ?? '-',
-        floor.latency.p50Ms.toFixed(0),
-        p99s.map(ms => ms.toFixed(0)).join(', '),
-        floor.latency.p99Ms.toFixed(0),
-        ratio(p99s.reduce((sum, ms) => sum + ms, 0) / Math.max(1, p99s.length), floor.latency.p99Ms),
-      ]
-    }),
-  )
-
-const writesTable = (results: readonly Result[]): string =>
-  table(
-    ['size', 'writes', 'budget', 'of it nodes', 'DaemonSets', 'status', 'floor'],
-    results.flatMap(result => {
-      const fresh = find(result, 'fresh rollout')
-      if (fresh === undefined) return []
-      const { nodes, modules, kernels, devicePlugin } = result.shape
-      const statuses = modules * Math.ceil(1 + Math.max(fresh.seconds, fresh.lastWriteSeconds) / 10)
-      const budget = nodes * modules * (devicePlugin ? 2 : 1) + 10 * modules * kernels + statuses
-      const of = (resource: string) =>
-        Object.entries(fresh.requests).reduce((sum, [what, count]) => (what.split(' ')[1] === resource ? sum + count : sum), 0)
-      return [
-        [shapeText(result), fresh.writes, budget, of('nodes'), of('daemonsets'), of('modules/status'), floorOf(result).writes],
-      ]
-    }),
-  )
-
-const scenarioTable = ({ measured, shape }: Result): string =>
-  table(
-    ['scenario', 'seconds', 'writes', 'per node', 'reads', 'CPU', 'memory, MiB'],
-    measured.map(({ scenario, seconds, writes, reads, cpuSeconds, residentMiB }) => [
-      scenario,
-      seconds.toFixed(1),
-      writes,
-      (writes / shape.nodes).toFixed(2),
-      reads,
-      cpuSeconds.toFixed(2),
-      residentMiB.toFixed(0),
-    ]),
-  )
+/** The exponents are those of one Module and two kernels alone, and never of both kinds of cluster together. */
+function tablesOf(results: readonly Result[], where: string, picture: string): readonly string[] {
+  const fits = seriesOf(results).map(({ name, points }) => [name, fitPower(points)?.exponent.toFixed(2) ?? '-'])
+  return [
+    `## Rollout, beside the floor${where}`,
+    rolloutTable(results),
+    `## From a pod that is ready to the label of its Node${where}`,
+    latencyTable(results),
+    `## Writes of the fresh rollout${where}`,
+    'Budget: 1 per (node, Module), with a device plugin 1 more; 10 per Module and kernel; 1 status per Module and 10 s. The label of the kernel, 1 per node, is counted before.',
+    writesTable(results),
+    `## How cost grows with the nodes${where}`,
+    `![cost against nodes](${picture})`,
+    table(['measure', 'exponent'], fits),
+  ]
+}

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { labels } from '../../src/core/names.ts'
 import { nodes } from '../../src/core/resources.ts'
 import { objectPath } from '../../src/shell/kube/paths.ts'
-import { type ControlPlane, startControlPlane } from '../../test/control-plane/start.ts'
+import { startControlPlane } from '../../test/control-plane/start.ts'
 import { ask, prepareCluster } from '../../test/real/cluster.ts'
 import { type OperatorProcess, startOperator } from '../../test/real/operator-process.ts'
 import { floorDaemonSet, floorReadyLabel } from './floor-names.ts'
@@ -14,9 +14,10 @@ import { type HealthWatch, watchHealth } from './health-watch.ts'
 import { type Observer, startObserver } from './observer.ts'
 import { type AuditTail, auditTail } from './requests.ts'
 import { kernelName, namespace, pluginLabelOf, readyLabelOf, type Shape, workerLabel } from './shape.ts'
+import { type Plane, startSimulatedCluster } from './simulated-cluster.ts'
 
 export type Rig = {
-  readonly plane: ControlPlane
+  readonly plane: Plane
   readonly shape: Shape
   readonly observer: Observer
   /** The operator's requests. */
@@ -31,12 +32,18 @@ export type Rig = {
 const root = join(import.meta.dirname, '../..')
 export const operatorAgent = 'kmm/'
 
-/** Starts the control plane with the nodes; the operator does not run yet. Throws where this machine cannot run it. */
-export async function startRig(shape: Shape, nodeArgs: readonly string[], tell: (line: string) => void): Promise<Rig> {
-  const plane = await startControlPlane({ parts: ['controllers', 'scheduler', 'kubelets'], load: 'scale', report: tell })
-  if ('skipped' in plane) throw new Error(plane.skipped)
+/** Which cluster the operator gets. */
+export type Where = 'control plane' | 'simulated cluster'
+
+/** Starts the cluster with the nodes; the operator does not run yet. Throws where this machine cannot run it. */
+export async function startRig(
+  where: Where,
+  shape: Shape,
+  nodeArgs: readonly string[],
+  tell: (line: string) => void,
+): Promise<Rig> {
+  const plane = where === 'control plane' ? await startRealPlane(tell) : await startSimulatedCluster(namespace)
   try {
-    await prepareCluster(plane, { [namespace]: [], 'openshift-kmm': [] })
     await addWorkers(plane, shape)
     const artefact = await shippedOperator(plane.folder)
     const observer = await startObserver(plane.transport, ({ metadata }) => {
@@ -75,6 +82,18 @@ export async function startRig(shape: Shape, nodeArgs: readonly string[], tell: 
   }
 }
 
+async function startRealPlane(tell: (line: string) => void): Promise<Plane> {
+  const plane = await startControlPlane({ parts: ['controllers', 'scheduler', 'kubelets'], load: 'scale', report: tell })
+  if ('skipped' in plane) throw new Error(plane.skipped)
+  try {
+    await prepareCluster(plane, { [namespace]: [], 'openshift-kmm': [] })
+    return plane
+  } catch (error) {
+    await plane.stop()
+    throw error
+  }
+}
+
 /** What users run: the bundle. A copy, since a build by somebody else replaces the file. */
 async function shippedOperator(folder: string): Promise<string> {
   await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root })
@@ -83,7 +102,7 @@ async function shippedOperator(folder: string): Promise<string> {
   return copy
 }
 
-async function addWorkers(plane: ControlPlane, shape: Shape): Promise<void> {
+async function addWorkers(plane: Plane, shape: Shape): Promise<void> {
   for (let kernel = 0; kernel < shape.kernels; kernel++) {
     const count = Math.floor(shape.nodes / shape.kernels) + (kernel < shape.nodes % shape.kernels ? 1 : 0)
     await plane.addNodes({ count, kernel: kernelName(kernel), prefix: `k${kernel}`, labels: { [workerLabel]: '' } })
@@ -99,7 +118,7 @@ export async function forEach<T>(items: readonly T[], act: (item: T) => Promise<
   await Promise.all(Array.from({ length: 16 }, work))
 }
 
-export async function patchNode(plane: ControlPlane, name: string, body: object, part?: 'status'): Promise<void> {
+export async function patchNode(plane: Plane, name: string, body: object, part?: 'status'): Promise<void> {
   // As kubelets do it: conditions are merged by their type.
   const contentType = 'application/strategic-merge-patch+json'
   const { status, body: answer } = await ask(plane, { method: 'PATCH', path: objectPath(nodes, name, part), contentType, body })

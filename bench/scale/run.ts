@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Floor, measureFloor, plainCopies, warmUp } from './floor.ts'
 import type { Measured } from './measure.ts'
-import { type Rig, startRig } from './rig.ts'
+import type { ProcessCost } from './process-cost.ts'
+import { type Rig, startRig, type Where } from './rig.ts'
 import { deletion, labelKernels, rollout, scenarios, secondRollout } from './scenarios.ts'
 import type { Shape } from './shape.ts'
 
@@ -17,6 +18,8 @@ export type Result = {
   readonly date: string
   readonly machine: { readonly cores: number; readonly model: string; readonly memoryGiB: number; readonly node: string }
   readonly shape: Shape
+  /** What the simulated cluster's own process has cost; absent where a control plane ran. */
+  readonly simulated?: ProcessCost
   readonly measured: readonly Measured[]
   /** Measured one after the other, between the first and the second rollout. None: neither they nor the second rollout were run. */
   readonly floors: readonly Floor[]
@@ -29,8 +32,9 @@ const garbageCollectorMs = 65_000
 export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
 
 const usage =
-  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--only NAME,...] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--simulated] [--only NAME,...] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
   `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
+  '  --simulated: on a simulated cluster (kmm simulate --serve --hollow) instead of a control plane\n' +
   '  --profile: write a CPU profile of the operator there\n'
 
 /** Runs the scenarios and the floor, writes the result as JSON. Resolves to the exit code. */
@@ -40,20 +44,22 @@ export async function scale(args: readonly string[]): Promise<number> {
     process.stderr.write(usage)
     return 2
   }
-  const { shape, only, floorCount, out, nodeArgs } = options
+  const { where, shape, only, floorCount, out, nodeArgs } = options
   const startedMs = performance.now()
   const tell = (line: string) =>
     process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`)
-  const rig = await startRig(shape, nodeArgs, tell)
+  const rig = await startRig(where, shape, nodeArgs, tell)
   try {
     tell(`${shape.nodes} nodes are there`)
-    if (floorCount > 0) {
+    // A simulated cluster has no caches to fill, and its garbage collector knows every kind at once.
+    const isSimulated = where === 'simulated cluster'
+    if (floorCount > 0 && !isSimulated) {
       await warmUp(rig)
       tell('the control plane is warm')
     }
     const measured: Measured[] = [...(await labelKernels(rig)), ...(await rollout(rig))]
     const copies = await plainCopies(rig)
-    await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
+    if (!isSimulated) await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
     measured.push(...(await deletion(rig)))
     const floors: Floor[] = []
     if (floorCount > 0) {
@@ -65,6 +71,9 @@ export async function scale(args: readonly string[]): Promise<number> {
       if (only?.includes(name) !== false) measured.push(...(await scenario(rig)))
     }
     await endOperator(rig)
+    const simulated = rig.plane.cost?.()
+    if (simulated !== undefined)
+      tell(`simulated cluster: ${simulated.cpuSeconds.toFixed(0)} s CPU, ${simulated.peakMiB.toFixed(0)} MiB at most`)
     const { asked, missed, slowestMs } = rig.health
     const result: Result = {
       command: `npm run bench -- scale ${args.filter(arg => !arg.startsWith('/')).join(' ')}`,
@@ -77,12 +86,16 @@ export async function scale(args: readonly string[]): Promise<number> {
         node: process.version,
       },
       shape,
+      ...(simulated === undefined ? {} : { simulated }),
       measured,
       floors,
       health: { asked, missed, slowestMs },
     }
     await mkdir(out, { recursive: true })
-    const file = join(out, `scale-${shape.nodes}x${shape.modules}x${shape.kernels}${shape.devicePlugin ? '-plugin' : ''}.json`)
+    const file = join(
+      out,
+      `${isSimulated ? 'simulated' : 'scale'}-${shape.nodes}x${shape.modules}x${shape.kernels}${shape.devicePlugin ? '-plugin' : ''}.json`,
+    )
     await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`)
     tell(`written to ${file}`)
     return 0
@@ -108,6 +121,7 @@ async function tellWarnings({ operator, tell }: Rig): Promise<void> {
 }
 
 type Parsed = {
+  readonly where: Where
   readonly shape: Shape
   readonly only?: readonly string[]
   readonly floorCount: number
@@ -123,6 +137,7 @@ function parse(args: readonly string[]): Parsed | undefined {
         nodes: { type: 'string', default: '100' },
         modules: { type: 'string', default: '1' },
         kernels: { type: 'string', default: '2' },
+        simulated: { type: 'boolean', default: false },
         'device-plugin': { type: 'boolean', default: false },
         only: { type: 'string' },
         floors: { type: 'string', default: '2' },
@@ -140,6 +155,7 @@ function parse(args: readonly string[]): Parsed | undefined {
     const only = values.only?.split(',').filter(name => name !== '' && name !== 'nothing')
     if (only?.some(name => !(name in scenarios)) === true) return undefined
     return {
+      where: values.simulated ? 'simulated cluster' : 'control plane',
       shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
       ...(only === undefined ? {} : { only }),
       floorCount,

@@ -14,9 +14,10 @@ function parseNamespace(value: string): string {
   return value
 }
 
-export function parseCount(value: string): number {
+/** Of nodes; none where clients create them. */
+export function parseNodeCount(value: string): number {
   const count = Number(value)
-  if (!/^\d+$/.test(value) || count < 1 || count > 50_000) throw new InvalidArgumentError('It must be a number from 1 to 50000.')
+  if (!/^\d+$/.test(value) || count > 50_000) throw new InvalidArgumentError('It must be a number from 0 to 50000.')
   return count
 }
 

@@ -18,7 +18,7 @@ import {
   now,
   operatorNamespace,
   output,
-  parseCount,
+  parseNodeCount,
   parsePort,
   parseWords,
 } from './options.ts'
@@ -123,7 +123,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
     .command('simulate')
     .description('Runs the operator on a simulated cluster and shows each driver on each node until everything has settled.')
     .addOption(input())
-    .addOption(new Option('--nodes <count>', 'how many nodes, where the input holds none').argParser(parseCount).default(3))
+    .addOption(new Option('--nodes <count>', 'how many nodes, where the input holds none').argParser(parseNodeCount).default(3))
     .addOption(
       new Option('--kernels <versions>', 'kernels of the nodes in turn, separated by commas')
         .argParser(parseWords)
@@ -145,6 +145,10 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
       ).argParser(parsePort),
     )
     .addOption(new Option('--no-operator', 'with --serve: no operator runs in the cluster, so that another one can'))
+    .addOption(
+      new Option('--hollow', 'with --serve: the nodes only say that their pods run, so that there can be tens of thousands'),
+    )
+    .addOption(new Option('--audit-log <file>', 'with --serve: write a line about each request, as the API server does'))
     .addHelpText(
       'after',
       examples(
@@ -152,6 +156,7 @@ function createProgram(io: Io, environment: Environment, finish: (code: number) 
         'kmm simulate -f module.yaml --nodes 5 --kernels 6.0.15-300.fc37.x86_64,5.14.0-284.el9.x86_64',
         'kmm simulate -f module.yaml --fail unsigned',
         'kmm simulate --serve 0 --nodes 5',
+        'kmm simulate --serve 0 --nodes 5000 --hollow',
       ),
     )
     .action(async (options: SimulateOptions) => finish(await (await import('./simulate/command.ts')).simulate(options, io)))

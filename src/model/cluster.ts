@@ -1,14 +1,17 @@
 // A small cluster in memory, on a clock turned by hand: API server, controllers, scheduler, kubelets, kernels, a registry. It knows
 // nothing of what runs on it. Everything happens in timers of the clock: turn it, and things happen, always the same ones.
 import { type KubeObject, keyOf } from '../core/object.ts'
-import { pods } from '../core/resources.ts'
+import { nodes, pods } from '../core/resources.ts'
 import { type ApiServerOptions, builtInResources, createApiServer, type ModelApi } from './api-server.ts'
 import { createDaemonSetController } from './cluster/daemon-set-controller.ts'
 import type { EndedPods } from './cluster/daemon-set-pods.ts'
+import { createEventRecorder, onlyWarnings, type WrittenEvents } from './cluster/events.ts'
 import { createGarbageCollector } from './cluster/garbage-collector.ts'
 import { createJobController } from './cluster/job-controller.ts'
+import { createHollowKubelets, type HollowNodes } from './cluster/kubelet/hollow-kubelets.ts'
 import type { Kubelet } from './cluster/kubelet/kubelet.ts'
 import type { KubeletSpeeds, StartedContainers } from './cluster/kubelet/kubelet-core.ts'
+import { type HollowNode, hollowNode } from './cluster/kubelet/node-object.ts'
 import { createNode, type ModelNode, type NodeOptions } from './cluster/node.ts'
 import { createNodeLifecycle } from './cluster/node-lifecycle.ts'
 import { createOwnedPods } from './cluster/owned-pods.ts'
@@ -31,6 +34,9 @@ export type ModelCluster = {
   addNode(options: NodeOptions): ModelNode
   /** Throws when there is none. */
   node(name: string): ModelNode
+  /** A Node without a machine below it. Throws without `hollowNodes`, or when there is one of that name. */
+  addHollowNode(options: HollowNode): void
+  /** Of the machines; hollow nodes have none. */
   nodeNames(): readonly string[]
 }
 
@@ -47,6 +53,10 @@ export type ClusterOptions = {
   readonly startedContainers?: StartedContainers
   /** Programs that images may hold beside the standard ones, by name. */
   readonly programs?: ReadonlyMap<string, Program>
+  /** Given: every Node that is not one of `addNode` is hollow, also those that clients create. Nothing runs there; pods are said to run. */
+  readonly hollowNodes?: HollowNodes
+  /** What the controllers tell. Default `all`. */
+  readonly events?: WrittenEvents
   readonly api?: Omit<ApiServerOptions, 'clock' | 'resources'>
 }
 
@@ -71,7 +81,11 @@ export function createCluster(options: ClusterOptions = {}): ModelCluster {
   const machines = new Map<string, { readonly node: ModelNode; readonly kubelet: Kubelet }>()
   const registered = new Set<string>()
   const owned = createOwnedPods()
-  const shared = { api, clock, owned, latencyMs, nodeNames: () => registered }
+  const recorder = (component: string) => {
+    const record = createEventRecorder(api, clock, component)
+    return options.events === 'warnings' ? onlyWarnings(record) : record
+  }
+  const shared = { api, clock, owned, latencyMs, recorder, nodeNames: () => registered }
   const lifecycle = createNodeLifecycle({ ...shared, graceMs: options.nodeMonitorGraceMs ?? 40_000 })
   const controllers = [
     createDaemonSetController({ ...shared, endedPods: options.endedPods ?? 'free the node' }),
@@ -81,6 +95,9 @@ export function createCluster(options: ClusterOptions = {}): ModelCluster {
     createGarbageCollector(shared),
     createPodGarbageCollector(shared),
     createQuotaController(shared),
+    ...(options.hollowNodes === undefined
+      ? []
+      : [createHollowKubelets({ ...shared, options: options.hollowNodes, isHollow: name => !machines.has(name) })]),
   ]
 
   /** Tells a pod's kubelet a moment later what the API holds then. */
@@ -142,6 +159,10 @@ export function createCluster(options: ClusterOptions = {}): ModelCluster {
       if (nodeOptions.ready === false) machine.kubelet.setReady(false)
       else machine.kubelet.register()
       return machine.node
+    },
+    addHollowNode(hollow) {
+      if (options.hollowNodes === undefined) throw new Error('This cluster has no hollow nodes: give it hollowNodes')
+      api.create(nodes, hollowNode(hollow, clock.nowMs()), 'kubelet')
     },
     node,
     nodeNames: () => [...machines.keys()],

@@ -5,7 +5,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 /** How often the virtual clock is turned: what waits less than this fires together. */
 const turnMs = 10
 /** A turn that takes longer lets others go on (requests, watches); the virtual clock then runs late and catches up. */
-const sliceMs = 25
+const sliceMs = 10
 
 /** Turns `clock` as `real` runs, from now on. The returned function ends it. */
 export function keepPace(clock: VirtualClock, real: Clock): () => void {

@@ -9,6 +9,7 @@ import { isJson, jsonOf } from './api/json.ts'
 import { parsePath } from './api/paths.ts'
 import type { ApiResource, ModelApi } from './api/types.ts'
 import { writeAnswer } from './serve/answer.ts'
+import { type AuditLog, auditOf } from './serve/audit.ts'
 import { selfSignedCertificate } from './serve/certificate.ts'
 import { openApiDocument, openApiV2 } from './serve/open-api.ts'
 import { readRequest } from './serve/request.ts'
@@ -36,6 +37,8 @@ export type ServeOptions = {
   readonly nowMs: number
   /** Absent or 0: any free one. */
   readonly port?: number
+  /** Hears of every request; absent: nobody does. */
+  readonly audit?: AuditLog
 }
 
 /** Resolves when it listens; rejects when the port is taken. */
@@ -43,7 +46,7 @@ export async function serveModel(api: ModelApi, options: ServeOptions): Promise<
   const pair = await selfSignedCertificate(options.nowMs)
   const lines = new WatchLines()
   const server = createServer({ ...pair, minVersion: 'TLSv1.2' }, (message, response) => {
-    answer({ api, lines, clock: options.clock }, message, response).catch(() => response.destroy())
+    answer({ api, lines, clock: options.clock, audit: options.audit }, message, response).catch(() => response.destroy())
   })
   // Longer than clients keep a connection, so that none sends a request into one that is just being closed.
   server.keepAliveTimeout = 120_000
@@ -65,9 +68,10 @@ export async function serveModel(api: ModelApi, options: ServeOptions): Promise<
   }
 }
 
-type Context = { readonly api: ModelApi; readonly lines: WatchLines; readonly clock: Clock }
+type Context = { readonly api: ModelApi; readonly lines: WatchLines; readonly clock: Clock; readonly audit: AuditLog | undefined }
 
 async function answer(context: Context, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const audited = auditOf(context.audit, message)
   const stop = new AbortController()
   response.once('close', () => stop.abort())
   let request: KubeRequest
@@ -76,20 +80,34 @@ async function answer(context: Context, message: IncomingMessage, response: Serv
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     // What is left of the body is not read: the connection cannot be used again.
-    return writeAnswer(response, { ...answerOf(error), headers: { ...jsonHeaders, connection: 'close' } })
+    const refusal = answerOf(error)
+    await writeAnswer(response, { ...refusal, headers: { ...jsonHeaders, connection: 'close' } })
+    return audited(undefined).complete(refusal.status)
   }
+  const audit = audited(request)
   if (request.path === '/openapi/v2') {
     response.writeHead(200, openApiV2.headers).end(openApiV2.document)
-    return
+    return audit.complete(200)
   }
   const own = ownAnswer(context.api, request)
-  if (own !== undefined) return writeAnswer(response, own)
+  if (own !== undefined) {
+    await writeAnswer(response, own)
+    return audit.complete(own.status)
+  }
   // A fault of the model rejects: the connection breaks, as it would.
   const answered = await context.api.transport(request, stop.signal)
   const form = formOf(context.api, request, viewOf(message.headers.accept))
-  if (answered.stream === undefined) return writeAnswer(response, shaped(answered, form, context.clock))
+  if (answered.stream === undefined) {
+    await writeAnswer(response, shaped(answered, form, context.clock))
+    return audit.complete(answered.status)
+  }
   response.writeHead(200, { ...answered.headers, 'cache-control': 'no-cache, private' })
-  return writeWatch(response, answered.stream, lineFor(context, form))
+  audit.begun(200)
+  try {
+    await writeWatch(response, answered.stream, lineFor(context, form))
+  } finally {
+    audit.complete(200)
+  }
 }
 
 /** What the model itself does not know, because only clients over HTTP ask for it. */

@@ -26,7 +26,7 @@ describe('the command line', () => {
     [['plan', '-f', '-', '--assume-images', 'yes'], /Allowed choices are exist, missing, unknown\.\n$/],
     [['plan', '-f', '-', '-o', 'xml'], /Allowed choices are json, yaml, text\.\n$/],
     [['validate', '-f', '-', '-o', 'yaml'], /Allowed choices are json, text\.\n$/],
-    [['simulate', '--nodes', '0'], /argument '0' is invalid\. It must be a number from 1 to 50000\.\n$/],
+    [['simulate', '--nodes', '50001'], /argument '50001' is invalid\. It must be a number from 0 to 50000\.\n$/],
     [['plan', '-f', '/nonexistent.yaml'], /^kmm: \/nonexistent\.yaml: cannot be read: there is no such file or directory\n$/],
     [['plan', '-f', '-', 'x'], /^kmm: too many arguments/],
   ]

@@ -1,16 +1,21 @@
 // `kmm simulate --serve`: the simulated cluster, as somebody sees it who has only its kubeconfig.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { countRequests } from '../../bench/scale/requests.ts'
 import { main } from '../../src/cli/program.ts'
 import type { KubeObject } from '../../src/core/object.ts'
-import { daemonSets, modules } from '../../src/core/resources.ts'
+import { daemonSets, modules, nodes } from '../../src/core/resources.ts'
 import { httpsTransport } from '../../src/shell/kube/https.ts'
 import { loadKubeconfig } from '../../src/shell/kube/kubeconfig.ts'
 import { collectionPath } from '../../src/shell/kube/paths.ts'
 import type { KubeRequest } from '../../src/shell/kube/transport.ts'
+import { readAudit } from '../control-plane/audit.ts'
 import { runKmm } from './run-kmm.ts'
 
 const never = new AbortController().signal
@@ -109,6 +114,65 @@ describe('kmm simulate --serve', { concurrency: true }, () => {
     })
   })
 
+  it('has hollow nodes with --hollow, also those that a client creates, and writes a line about each request', async context => {
+    const folder = await mkdtemp(join(tmpdir(), 'kmm-serve-test-'))
+    context.after(() => rm(folder, { recursive: true }))
+    const log = join(folder, 'audit.log')
+    const cluster = await served(context, '--hollow', '--audit-log', log, '--nodes', '2')
+    assert.match(cluster.out(), /hollow: pods are only said to run/)
+    const body = {
+      metadata: { name: 'later' },
+      status: { nodeInfo: { kernelVersion: '6.0.15-300.fc37.x86_64', bootID: 'boot-1' } },
+    }
+    assert.equal((await cluster.send('POST', '/api/v1/nodes', body)).status, 201)
+    assert.equal((await cluster.send('POST', '/api/v1/nodes', body)).status, 409)
+    const created = await cluster.send('POST', collectionPath(modules, 'default'), moduleNamed('second'))
+    assert.equal(created.status, 201, JSON.stringify(created.body))
+    const loaded = ({ metadata }: KubeObject) => metadata.labels?.['kmm.node.kubernetes.io/default.second.ready'] === ''
+    await eventually('the driver on all nodes', async () => (await cluster.list(nodes)).filter(loaded).length === 3)
+    assert.equal((await cluster.send('DELETE', `${collectionPath(modules, 'default')}/second`)).status, 200)
+    await eventually('no driver anywhere', async () => (await cluster.list(nodes)).every(node => !loaded(node)))
+    await cluster.end()
+    const entries = await readAudit(log)
+    const ours = entries.filter(({ userAgent }) => userAgent === 'test/1')
+    assert.equal(ours.length, entries.length, 'the operator in the same process sends nothing over HTTP')
+    assert.deepEqual(countRequests(ours.filter(({ verb }) => verb !== 'list')), {
+      'create modules': 1,
+      'create nodes': 1,
+      'create nodes (409)': 1,
+      'delete modules': 1,
+    })
+    const [first] = ours
+    assert.deepEqual(
+      { ...first, timeMs: 0 },
+      {
+        userAgent: 'test/1',
+        user: 'simulation',
+        verb: 'create',
+        resource: 'nodes',
+        subresource: '',
+        namespace: '',
+        name: '',
+        uri: '/api/v1/nodes',
+        code: 201,
+        timeMs: 0,
+        stage: 'ResponseComplete',
+      },
+    )
+    assert.ok(Math.abs(Date.now() - (first?.timeMs ?? 0)) < 3_600_000)
+  })
+
+  it('tells a watch in the audit log when it begins and when it ends', async context => {
+    const folder = await mkdtemp(join(tmpdir(), 'kmm-serve-test-'))
+    context.after(() => rm(folder, { recursive: true }))
+    const log = join(folder, 'audit.log')
+    const cluster = await served(context, '--hollow', '--audit-log', log, '--nodes', '0', '--no-operator')
+    await cluster.send('GET', '/api/v1/nodes?watch=true&timeoutSeconds=1')
+    await cluster.end()
+    const stages = (await readAudit(log)).map(({ verb, stage, code }) => `${verb} ${stage} ${code}`)
+    assert.deepEqual(stages, ['watch ResponseStarted 200', 'watch ResponseComplete 200'])
+  })
+
   it('says in a sentence that a port is taken, and what does not go together', async context => {
     const other = createServer()
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
@@ -122,6 +186,11 @@ describe('kmm simulate --serve', { concurrency: true }, () => {
         ['--serve', '0', '--fail', 'unsigned,in-use'],
         /^kmm: --fail in-use happens when all is loaded, which --serve does not wait/,
       ],
+      [['--hollow'], /^kmm: --hollow goes with --serve/],
+      [['--audit-log', 'a'], /^kmm: --audit-log goes with --serve/],
+      [['--nodes', '0'], /^kmm: --nodes 0 goes with --serve/],
+      [['--serve', '0', '--hollow', '--fail', 'unsigned'], /^kmm: --fail needs nodes on which something runs/],
+      [['--serve', '0', '--audit-log', '/nowhere/at/all'], /^kmm: --audit-log \/nowhere\/at\/all cannot be written/],
       [['--demo', '--serve', '0'], /^kmm: --demo and --serve exclude each other/],
     ] as const) {
       const { code, err } = await runKmm(['simulate', ...argv])

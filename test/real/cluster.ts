@@ -15,14 +15,17 @@ import type { ControlPlane } from '../control-plane/start.ts'
 const root = join(import.meta.dirname, '../..')
 const never = new AbortController().signal
 
+/** Whatever answers as an API server does. */
+type Reachable = Pick<ControlPlane, 'transport'>
+
 type Ask = Pick<KubeRequest, 'method' | 'path' | 'body' | 'contentType' | 'query'>
 
-export async function ask(plane: ControlPlane, request: Ask): Promise<{ readonly status: number; readonly body: unknown }> {
+export async function ask(plane: Reachable, request: Ask): Promise<{ readonly status: number; readonly body: unknown }> {
   const { status, body } = await plane.transport({ ...request, deadlineMs: 10_000 }, never)
   return { status, body }
 }
 
-async function succeed(plane: ControlPlane, request: Ask): Promise<unknown> {
+async function succeed(plane: Reachable, request: Ask): Promise<unknown> {
   const { status, body } = await ask(plane, request)
   assert.ok(status < 300, `${request.method} ${request.path}: ${status} ${JSON.stringify(body)}`)
   return body
@@ -30,7 +33,7 @@ async function succeed(plane: ControlPlane, request: Ask): Promise<unknown> {
 
 /** Creates the object as `manager` did: an Update entry in managedFields. */
 export async function create<T extends KubeObject>(
-  plane: ControlPlane,
+  plane: Reachable,
   resource: Resource,
   object: object,
   manager = 'kubectl',
@@ -41,7 +44,7 @@ export async function create<T extends KubeObject>(
 
 /** A merge patch; `part` is a subresource. */
 export function merge(
-  plane: ControlPlane,
+  plane: Reachable,
   resource: Resource,
   key: string,
   body: object,
@@ -52,23 +55,23 @@ export function merge(
   return succeed(plane, { method: 'PATCH', path, body, contentType, query: { fieldManager: manager } })
 }
 
-export const remove = (plane: ControlPlane, resource: Resource, key: string, options: object = {}): Promise<unknown> =>
+export const remove = (plane: Reachable, resource: Resource, key: string, options: object = {}): Promise<unknown> =>
   succeed(plane, { method: 'DELETE', path: objectPath(resource, key), body: options })
 
-export async function get<T extends KubeObject>(plane: ControlPlane, resource: Resource, key: string): Promise<T | undefined> {
+export async function get<T extends KubeObject>(plane: Reachable, resource: Resource, key: string): Promise<T | undefined> {
   const { status, body } = await ask(plane, { method: 'GET', path: objectPath(resource, key) })
   assert.ok(status === 200 || status === 404, `${resource.kind} ${key}: ${status} ${JSON.stringify(body)}`)
   return status === 200 ? (body as T) : undefined
 }
 
-async function list<T>(plane: ControlPlane, resource: Resource): Promise<readonly T[]> {
+async function list<T>(plane: Reachable, resource: Resource): Promise<readonly T[]> {
   return ((await succeed(plane, { method: 'GET', path: collectionPath(resource) })) as { readonly items: readonly T[] }).items
 }
 
-export const listNodes = (plane: ControlPlane) => list<Node>(plane, nodes)
-export const listPods = (plane: ControlPlane) => list<Pod>(plane, pods)
-export const listDaemonSets = (plane: ControlPlane) => list<DaemonSet>(plane, daemonSets)
-export const getModule = (plane: ControlPlane, key: string) => get<Module>(plane, modules, key)
+export const listNodes = (plane: Reachable) => list<Node>(plane, nodes)
+export const listPods = (plane: Reachable) => list<Pod>(plane, pods)
+export const listDaemonSets = (plane: Reachable) => list<DaemonSet>(plane, daemonSets)
+export const getModule = (plane: Reachable, key: string) => get<Module>(plane, modules, key)
 
 /** Fails with `what` and what `isSo` returned last. A returned string is the reason why it is not so yet. */
 export async function eventually(what: string, isSo: () => Promise<boolean | string>, seconds = 30): Promise<void> {
@@ -81,7 +84,7 @@ export async function eventually(what: string, isSo: () => Promise<boolean | str
 }
 
 /** Our CRD, the operator's namespace, and namespaces with the service accounts `default` and those named. Modules can be created then. */
-export async function prepareCluster(plane: ControlPlane, accounts: Readonly<Record<string, readonly string[]>>): Promise<void> {
+export async function prepareCluster(plane: Reachable, accounts: Readonly<Record<string, readonly string[]>>): Promise<void> {
   const file = join(root, 'config/crd/modules.kmm.sigs.x-k8s.io.yaml')
   const [definition] = parseYamlDocuments(await readFile(file, 'utf8'), file)
   await create(plane, crds, definition?.value as object)

@@ -29,20 +29,21 @@ export type SimulateOptions = {
   readonly serve?: number
   /** False: the served cluster has no operator of its own. */
   readonly operator: boolean
+  /** The nodes of the served cluster only seem to run their pods. */
+  readonly hollow?: true
+  /** File for a line about each request to the served cluster. */
+  readonly auditLog?: string
 }
 
 /** Resolves to the exit code. Throws BadInput and UsageError. */
 export async function simulate(options: SimulateOptions, io: Io): Promise<number> {
-  if (options.demo && options.filename.length > 0) throw new UsageError('--demo tells its own example: leave out -f')
-  if (options.demo && options.serve !== undefined) throw new UsageError('--demo and --serve exclude each other')
-  if (!options.operator && options.serve === undefined)
-    throw new UsageError('--no-operator goes with --serve: without it nobody could act')
+  checkTogether(options)
   const show = createShow(io)
   if (options.demo) return tellDemo(show, options.operatorNamespace, io)
   const wanted = parseFailures(options.fail)
   refuseLater(wanted, options)
   const inputs = await readObjects(options.filename.length > 0 ? options.filename : [examplePath('module.yaml')], io)
-  refuseModules(inputs, io)
+  refuseModules(inputs, options.serve !== undefined, io)
   const known = await readImages(options.images, io)
   const answer = answersOf(known, options.assumeImages)
   const isPushed = (image: string) => answer({ ask: 'exists', image, namespace: '' })?.exists ?? true
@@ -56,7 +57,15 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     const operator = options.operator ? 'runs' : 'absent'
     return serveSimulation(
       world,
-      { port: options.serve, operator, operatorNamespace: options.operatorNamespace, answer, isPushed },
+      {
+        port: options.serve,
+        operator,
+        operatorNamespace: options.operatorNamespace,
+        answer,
+        isPushed,
+        nodes: options.hollow ? 'hollow' : 'machines',
+        ...(options.auditLog === undefined ? {} : { auditLog: options.auditLog }),
+      },
       io,
     )
   }
@@ -70,6 +79,18 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     await simulation.end()
   }
   return exitCodes.fine
+}
+
+/** What the arguments cannot mean. */
+function checkTogether({ demo, filename, serve, operator, hollow, auditLog, nodes, fail }: SimulateOptions): void {
+  if (demo && filename.length > 0) throw new UsageError('--demo tells its own example: leave out -f')
+  if (demo && serve !== undefined) throw new UsageError('--demo and --serve exclude each other')
+  if (hollow && fail.length > 0) throw new UsageError('--fail needs nodes on which something runs: leave out --hollow')
+  if (serve !== undefined) return
+  if (!operator) throw new UsageError('--no-operator goes with --serve: without it nobody could act')
+  if (hollow) throw new UsageError('--hollow goes with --serve: without it the drivers on the nodes are what is shown')
+  if (auditLog !== undefined) throw new UsageError('--audit-log goes with --serve: without it there are no requests')
+  if (nodes === 0) throw new UsageError('--nodes 0 goes with --serve: without it nobody could create a Node')
 }
 
 function parseFailures(words: readonly string[]): readonly Failure[] {
@@ -88,10 +109,12 @@ function refuseLater(wanted: readonly Failure[], { serve }: SimulateOptions): vo
 }
 
 /** What the API server or the webhook would refuse never gets into the simulated cluster either; what is hardly meant is told. */
-function refuseModules(inputs: readonly InputObject[], io: Io): void {
+function refuseModules(inputs: readonly InputObject[], isServed: boolean, io: Io): void {
   refuseWrongModules(inputs, io)
   const given = inputs.filter(({ object }) => isModule(object))
-  if (given.length === 0) throw new BadInput(inputs[0]?.source.file ?? '', undefined, 'there is no Module in the input')
+  // In a served cluster they can come later.
+  if (given.length === 0 && !isServed)
+    throw new BadInput(inputs[0]?.source.file ?? '', undefined, 'there is no Module in the input')
   for (const { object, source } of given) {
     const { errors, warnings } = judgeModule(object as KubeModule)
     if (errors[0] !== undefined) throw badModule({ object, source }, errors[0])

@@ -12,6 +12,8 @@ import { keepPace } from '../../model/real-time.ts'
 import { type ServedModel, serveModel } from '../../model/serve.ts'
 import { realClock } from '../../shell/clock.ts'
 import { exitCodes, type Io, UsageError } from '../io.ts'
+import { openAuditFile } from './audit-file.ts'
+import { hollowCluster } from './hollow.ts'
 import { imagesFor } from './images.ts'
 import { type Simulation, startSimulation } from './simulation.ts'
 import type { World } from './world.ts'
@@ -22,23 +24,28 @@ export type ServeSimulationOptions = {
   /** `absent`: another process will be the operator. */
   readonly operator: 'runs' | 'absent'
   readonly operatorNamespace: string
+  /** `hollow`: pods are only said to run. */
+  readonly nodes: 'machines' | 'hollow'
+  /** Gets a line for each request. */
+  readonly auditLog?: string
   readonly answer: (question: Question) => Answer | undefined
   readonly isPushed: (image: string) => boolean
 }
 
 /** Runs until `io.stop`; resolves to the exit code. Throws UsageError when the port is taken. */
 export async function serveSimulation(world: World, options: ServeSimulationOptions, io: Io): Promise<number> {
-  const { operator, operatorNamespace, answer } = options
+  const { operator, operatorNamespace, answer, nodes } = options
+  const audit = options.auditLog === undefined ? undefined : openAuditFile(options.auditLog, realClock)
+  // Nothing here writes to what it read, and a large cluster has no time to prove it.
+  const server = { admit: judgeWrite, reads: 'shared' } as const
+  const cluster = nodes === 'hollow' ? { ...hollowCluster, api: { ...server, ...hollowCluster.api } } : { api: server }
   const simulation = startSimulation(world, {
     operator,
     operatorNamespace,
     answer,
     stop: io.stop,
-    cluster: {
-      start: new Date(realClock.nowMs()).toISOString(),
-      // Nothing here writes to what it read, and a large cluster has no time to prove it.
-      api: { admit: judgeWrite, reads: 'shared' },
-    },
+    nodes,
+    cluster: { ...cluster, start: new Date(realClock.nowMs()).toISOString() },
   })
   const { api, clock } = simulation.cluster
   for (const module of world.modules) simulation.applyModule(module)
@@ -47,7 +54,8 @@ export async function serveSimulation(world: World, options: ServeSimulationOpti
   const folder = await mkdtemp(join(tmpdir(), 'kmm-simulate-'))
   let served: ServedModel | undefined
   try {
-    served = await serveModel(api, { clock, nowMs: realClock.nowMs(), port: options.port })
+    const port = { port: options.port, ...(audit === undefined ? {} : { audit }) }
+    served = await serveModel(api, { clock, nowMs: realClock.nowMs(), ...port })
     const kubeconfig = join(folder, 'kubeconfig')
     await writeFile(kubeconfig, served.kubeconfig, { mode: 0o600 })
     io.out(greeting(world, served.url, kubeconfig, options))
@@ -60,6 +68,7 @@ export async function serveSimulation(world: World, options: ServeSimulationOpti
     forget()
     await simulation.end()
     await served?.close()
+    audit?.close()
     await rm(folder, { recursive: true, force: true })
   }
   io.out('The simulated cluster is gone.\n')
@@ -87,11 +96,12 @@ function pushLaterImages(simulation: Simulation, isPushed: (image: string) => bo
   })
 }
 
-function greeting(world: World, url: string, kubeconfig: string, { operator }: ServeSimulationOptions): string {
+function greeting(world: World, url: string, kubeconfig: string, { operator, nodes }: ServeSimulationOptions): string {
   const kubectl = `kubectl --kubeconfig ${kubeconfig}`
   const lines = [
     `A simulated cluster of ${world.nodes.length} ${world.nodes.length === 1 ? 'node' : 'nodes'} listens on ${url}`,
     `kubeconfig: ${kubeconfig}`,
+    ...(nodes === 'hollow' ? ['Its nodes are hollow: pods are only said to run, so no hook runs and no driver is loaded.'] : []),
     '',
     `  ${kubectl} get modules,daemonsets,pods -A`,
     `  ${kubectl} get nodes -w`,

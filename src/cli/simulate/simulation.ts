@@ -43,6 +43,8 @@ export type SimulationOptions = {
   readonly stop: AbortSignal
   /** `absent`: somebody else is the operator. Default `runs`. */
   readonly operator?: 'runs' | 'absent'
+  /** `hollow` needs a cluster that has hollow nodes. Default `machines`. */
+  readonly nodes?: 'machines' | 'hollow'
   readonly cluster?: ClusterOptions
 }
 
@@ -60,6 +62,10 @@ export function startSimulation(world: World, options: SimulationOptions): Simul
   const push = ({ image, content }: SimulatedImage) => void registry.push(image, content)
   for (const image of world.images) push(image)
   for (const node of world.nodes) {
+    if (options.nodes === 'hollow') {
+      cluster.addHollowNode(node)
+      continue
+    }
     const added = cluster.addNode({ ...node, enforceSignatures: true, trustedKeys: [trustedKey] })
     if (node.modulesDirectory === 'missing') removeAll(added.files, `/lib/modules/${node.kernel}`)
   }

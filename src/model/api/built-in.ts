@@ -79,6 +79,16 @@ const podFields = [
   'status.podIP',
   'status.nominatedNodeName',
 ]
+const metadataParts = ['labels', 'annotations', 'finalizers', 'ownerReferences', 'managedFields'].map(field => [
+  'metadata',
+  field,
+])
+const podParts = [
+  ...metadataParts,
+  ...['containers', 'initContainers', 'volumes', 'tolerations', 'nodeSelector', 'securityContext'].map(field => ['spec', field]),
+  ...['conditions', 'containerStatuses', 'initContainerStatuses'].map(field => ['status', field]),
+]
+const nodeParts = [['metadata', 'managedFields'], ...['capacity', 'allocatable', 'conditions'].map(field => ['status', field])]
 const rbac = 'rbac.authorization.k8s.io/v1'
 const own = { status: 'subresource', generation: 'counted' } as const
 
@@ -102,6 +112,7 @@ export const builtInResources: readonly ApiResource[] = [
     shortNames: ['no'],
     selectable: ['spec.unschedulable'],
     complete: completeNode,
+    shared: nodeParts,
     prepare: prepareNode,
     validate: taintProblems,
   }),
@@ -114,6 +125,7 @@ export const builtInResources: readonly ApiResource[] = [
     selectable: podFields,
     indexed: ['spec.nodeName'],
     complete: completePod,
+    shared: podParts,
     prepare: preparePod,
     validate: podProblems,
     graceSeconds: podGraceSeconds,

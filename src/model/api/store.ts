@@ -4,6 +4,7 @@ import type { KubeObject, Resource } from '../../core/object.ts'
 import { groupOf } from './errors.ts'
 import { freeze, valueAt } from './json.ts'
 import { fieldText } from './selectors.ts'
+import { Sharing } from './sharing.ts'
 import type { ApiResource, Change } from './types.ts'
 
 export type StoredEvent = Change & { readonly version: number }
@@ -36,6 +37,7 @@ export class Store {
   readonly #listeners = new Set<(change: Change) => void>()
   readonly #pending: Change[] = []
   #isTelling = false
+  readonly #sharing = new Sharing()
   readonly #history: number
   readonly #seed: string
   readonly #reads: 'frozen' | 'shared'
@@ -105,8 +107,7 @@ export class Store {
   since(resource: Resource, version: number): readonly StoredEvent[] | undefined {
     const table = this.#table(resource)
     if (version < table.forgotten) return undefined
-    const first = table.events.findIndex(event => event.version > version)
-    return first < 0 ? [] : table.events.slice(first)
+    return table.events.slice(firstAfter(table.events, version))
   }
 
   watch(resource: Resource, watcher: (event: StoredEvent | 'closed') => void): () => void {
@@ -133,7 +134,8 @@ export class Store {
     const table = this.#table(resource)
     const old = table.objects.get(key)
     const version = ++this.#version
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
+    const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
+    const stored = resource.shared === undefined ? versioned : this.#sharing.of(versioned, old, resource.shared)
     if (this.#reads === 'frozen') freeze(stored)
     if (type === 'DELETED') this.#drop(table, key, old ?? stored)
     else this.#put(table, key, old, stored)
@@ -177,10 +179,13 @@ export class Store {
     if (this.#isTelling) return
     this.#isTelling = true
     try {
-      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-        for (const listener of this.#listeners) listener(next)
+      // Not shift(): it moves all the others, and the end of a namespace leaves thousands of them.
+      for (let at = 0; at < this.#pending.length; at++) {
+        const next = this.#pending[at]
+        if (next !== undefined) for (const listener of this.#listeners) listener(next)
       }
     } finally {
+      this.#pending.length = 0
       this.#isTelling = false
     }
   }
@@ -201,6 +206,17 @@ export class Store {
       .update(`${this.#seed}/${++this.#made}`)
       .digest()
   }
+}
+
+/** Index of the first event that is newer; events are in the order of their versions. */
+function firstAfter(events: readonly StoredEvent[], version: number): number {
+  let [low, high] = [0, events.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((events[middle]?.version ?? 0) > version) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 const paths = new Map<string, readonly string[]>()

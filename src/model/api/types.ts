@@ -51,6 +51,8 @@ export type ApiResource = Resource & {
   readonly graceSeconds?: (object: KubeObject, asked: number | undefined) => number
   /** What happens to dependents when a delete does not say. Default `Background`; `Orphan` for Jobs. */
   readonly defaultPropagation?: Propagation
+  /** Where objects of this kind hold much that is equal in others of it; such parts are kept once. Outermost field first. */
+  readonly shared?: readonly (readonly string[])[]
   /** Syntax of names. Default `subdomain` (RFC 1123). */
   readonly nameSyntax?: 'subdomain' | 'label' | 'path'
   /** Whether the kind comes from a CustomResourceDefinition. */

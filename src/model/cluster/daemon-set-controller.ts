@@ -12,59 +12,52 @@ import {
   type EndedPods,
   hashLabel,
   isReady,
+  isWantedAlike,
+  ownerOf,
   podFor,
   replaceable,
   targetNodeOf,
   templateHash,
   wantedOn,
 } from './daemon-set-pods.ts'
-import { noShare, type Share, statusOf, sumOf } from './daemon-set-status.ts'
-import { attempt, createEventRecorder } from './events.ts'
+import { createDaemonSetState, type DaemonSetState } from './daemon-set-state.ts'
+import { noShare, type Share, shareOfPod, statusOf } from './daemon-set-status.ts'
+import { attempt, type EventRecorder } from './events.ts'
 import { createBackOff } from './kubelet/back-off.ts'
 import { podName } from './names.ts'
 import type { OwnedPods } from './owned-pods.ts'
 import { asNode, asPod, isTerminal, type PodObject, uidOf } from './pod-spec.ts'
 import { createWorkQueue } from './work-queue.ts'
 
-type Known = {
-  /** What decisions rest on besides pods: a change of it makes all nodes dirty. */
-  generation: number
-  hash: string
-  readonly shares: Map<string, Share>
-  readonly byNode: Map<string, Map<string, PodObject>>
-  readonly dirty: Set<string>
-  allDirty: boolean
-}
 type Context = {
   readonly api: ModelApi
   readonly clock: Clock
   readonly owned: OwnedPods
   readonly latencyMs: number
+  recorder(component: string): EventRecorder
   readonly endedPods: EndedPods
-  nodeNames(): Iterable<string>
+  nodeNames(): ReadonlySet<string>
 }
+
+/** Pods created and deleted at one look; the rest comes with the next. Kubernetes takes 250 (daemon_controller.go, BurstReplicas), but not in one thread. */
+const burst = 50
 
 /** Kubernetes, daemon_controller.go: against a fight with a kubelet that rejects the pod again and again. */
 const failedPodBackOff = { initialMs: 1000, maximumMs: 900_000 }
 
 export function createDaemonSetController(context: Context): { changed(change: Change): void } {
   const { api, clock, owned } = context
-  const known = new Map<string, Known>()
+  const known = new Map<string, DaemonSetState>()
   const keys = new Map<string, string>()
   const failures = createBackOff(failedPodBackOff)
   const lastDeletedMs = new Map<string, number>()
-  const event = createEventRecorder(api, clock, 'daemonset-controller')
-  const queue = createWorkQueue(clock, context.latencyMs, key => sync(key))
+  /** Pods created and deleted so far. */
+  let writes = 0
+  const event = context.recorder('daemonset-controller')
+  const queue = createWorkQueue(clock, context.latencyMs, key => sync(key), 1)
 
-  const stateOf = (uid: string): Known => {
-    const found = known.get(uid) ?? {
-      generation: -1,
-      hash: '',
-      shares: new Map(),
-      byNode: new Map(),
-      dirty: new Set(),
-      allDirty: true,
-    }
+  const stateOf = (uid: string): DaemonSetState => {
+    const found = known.get(uid) ?? createDaemonSetState()
     known.set(uid, found)
     return found
   }
@@ -77,13 +70,11 @@ export function createDaemonSetController(context: Context): { changed(change: C
       return
     }
     const state = stateOf(owner.uid)
+    if (how === 'there') state.unclaimed.set(uidOf(pod), pod)
+    else state.unclaimed.delete(uidOf(pod))
     const node = targetNodeOf(pod)
     if (node === undefined) return
-    const there = state.byNode.get(node) ?? new Map<string, PodObject>()
-    if (how === 'there') there.set(uidOf(pod), pod)
-    else there.delete(uidOf(pod))
-    if (there.size === 0) state.byNode.delete(node)
-    else state.byNode.set(node, there)
+    state.notePod(node, pod, how)
     state.dirty.add(node)
     const key = keys.get(owner.uid)
     if (key !== undefined) queue.add(key)
@@ -104,13 +95,22 @@ export function createDaemonSetController(context: Context): { changed(change: C
       : new Set(state.dirty)
     state.allDirty = false
     state.dirty.clear()
-    for (const name of [...names].sort()) decideNode(daemonSet, key, state, name)
+    const before = writes
+    const inOrder = [...names].sort()
+    for (const [index, name] of inOrder.entries()) {
+      if (writes - before >= burst) {
+        for (const later of inOrder.slice(index)) state.dirty.add(later)
+        queue.add(key)
+        break
+      }
+      decideNode(daemonSet, key, state, name)
+    }
     if (daemonSet.spec.updateStrategy?.type !== 'OnDelete') rollOut(daemonSet, state)
     writeStatus(daemonSet, key, state)
   }
 
   /** Takes orphans that match, lets go what no longer matches. */
-  const claim = (daemonSet: DaemonSetObject, state: Known) => {
+  const claim = (daemonSet: DaemonSetObject, state: DaemonSetState) => {
     const wanted = Object.entries(daemonSet.spec.selector?.matchLabels ?? {})
     if (wanted.length === 0) return
     const matches = (pod: PodObject) => wanted.every(([label, value]) => pod.metadata.labels?.[label] === value)
@@ -122,25 +122,31 @@ export function createDaemonSetController(context: Context): { changed(change: C
         ),
       )
     }
-    for (const pod of owned.of(uidOf(daemonSet)).values()) {
+    // The selector never changes, so only pods that have changed can have left it.
+    const changed = [...state.unclaimed.values()]
+    state.unclaimed.clear()
+    for (const pod of changed) {
       if (matches(pod) || pod.metadata.deletionTimestamp !== undefined) continue
       const others = (object: KubeObject) =>
         (object.metadata.ownerReferences ?? []).filter(owner => owner.uid !== uidOf(daemonSet))
       attempt(() => api.update(pods, keyOf(pod), object => withOwners(object, others(object))))
-      for (const there of state.byNode.values()) there.delete(uidOf(pod))
-      state.allDirty = true
+      const node = targetNodeOf(pod)
+      if (node === undefined) continue
+      state.notePod(node, pod, 'gone')
+      state.dirty.add(node)
     }
   }
 
   /** Creates the missing pod, deletes those too many, and notes the node's share of the status. */
-  const decideNode = (daemonSet: DaemonSetObject, key: string, state: Known, name: string) => {
+  const decideNode = (daemonSet: DaemonSetObject, key: string, state: DaemonSetState, name: string) => {
     const node = api.get(nodes, name)
-    const all = [...(state.byNode.get(name)?.values() ?? [])].sort(byAge)
+    const all = [...(state.byNode.get(name) ?? [])].sort(byAge)
     if (node === undefined) {
       // Bound pods of a gone node are left to the pod garbage collector.
       for (const pod of all)
         if (pod.metadata.deletionTimestamp === undefined && (pod.spec?.nodeName ?? '') === '') deletePod(daemonSet, pod)
-      state.shares.delete(name)
+      state.setShare(name, undefined)
+      noteOutdated(state, name)
       return
     }
     const { shouldRun, mayContinue } = wantedOn(daemonSet, asNode(node))
@@ -149,8 +155,15 @@ export function createDaemonSetController(context: Context): { changed(change: C
     else if (mayContinue) prune(daemonSet, key, here, name)
     else for (const pod of here) if (pod.metadata.deletionTimestamp === undefined) deletePod(daemonSet, pod)
     // The status counts the oldest pod of the node, whatever became of it.
-    const nowHere = [...(state.byNode.get(name)?.values() ?? [])].sort(byAge)
-    state.shares.set(name, shareOf(daemonSet, state.hash, shouldRun, counted(nowHere, context.endedPods), key))
+    const nowHere = [...(state.byNode.get(name) ?? [])].sort(byAge)
+    state.setShare(name, shareOf(daemonSet, state.hash, shouldRun, counted(nowHere, context.endedPods), key))
+    noteOutdated(state, name)
+  }
+
+  const noteOutdated = (state: DaemonSetState, name: string) => {
+    const isOutdated = (state.byNode.get(name) ?? []).some(pod => pod.metadata.labels?.[hashLabel] !== state.hash)
+    if (isOutdated) state.outdated.add(name)
+    else state.outdated.delete(name)
   }
 
   const prune = (daemonSet: DaemonSetObject, key: string, here: readonly PodObject[], node: string) => {
@@ -187,11 +200,12 @@ export function createDaemonSetController(context: Context): { changed(change: C
       else deletePod(daemonSet, pod)
     }
   }
-  const createPod = (daemonSet: DaemonSetObject, key: string, state: Known, node: string) => {
+  const createPod = (daemonSet: DaemonSetObject, key: string, state: DaemonSetState, node: string) => {
     const { name: owner, namespace = '' } = daemonSet.metadata
     const isTaken = (name: string) => api.get(pods, `${namespace}/${name}`) !== undefined
     const name = podName(owner, `${uidOf(daemonSet)} ${node} ${clock.nowMs()}`, isTaken)
     const pod = podFor(daemonSet, node, state.hash, name)
+    writes++
     try {
       api.create(pods, pod, 'daemonset-controller')
       event({ about: daemonSet, type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })
@@ -205,6 +219,7 @@ export function createDaemonSetController(context: Context): { changed(change: C
   }
 
   const deletePod = (daemonSet: DaemonSetObject, pod: PodObject) => {
+    writes++
     attempt(() => api.remove(pods, keyOf(pod), { uid: uidOf(pod) }))
     event({ about: daemonSet, type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` })
   }
@@ -217,7 +232,7 @@ export function createDaemonSetController(context: Context): { changed(change: C
     key: string,
   ): Share => {
     const [pod] = here
-    if (!shouldRun) return { ...noShare, misscheduled: pod === undefined ? 0 : 1 }
+    if (!shouldRun) return pod === undefined ? noShare : { ...noShare, misscheduled: 1 }
     if (pod === undefined) return { ...noShare, desired: 1 }
     const availableMs = availableAtMs(pod, daemonSet.spec.minReadySeconds ?? 0)
     const isAvailable = availableMs !== undefined && (availableMs <= clock.nowMs() || (daemonSet.spec.minReadySeconds ?? 0) === 0)
@@ -227,24 +242,18 @@ export function createDaemonSetController(context: Context): { changed(change: C
       queue.addAfter(key, availableMs - clock.nowMs())
     }
     const isUpdated = pod.metadata.labels?.[hashLabel] === hash
-    return {
-      desired: 1,
-      current: 1,
-      misscheduled: 0,
-      ready: isReady(pod) ? 1 : 0,
-      available: isAvailable ? 1 : 0,
-      updated: isUpdated ? 1 : 0,
-    }
+    return shareOfPod(isReady(pod), isAvailable, isUpdated)
   }
 
-  const rollOut = (daemonSet: DaemonSetObject, state: Known) => {
+  const rollOut = (daemonSet: DaemonSetObject, state: DaemonSetState) => {
+    if (state.outdated.size === 0) return
     const nodesInOrder = [...state.byNode].sort(([a], [b]) => (a < b ? -1 : 1))
-    const onNodes = nodesInOrder.map(([, there]) => counted([...there.values()], context.endedPods))
-    for (const pod of replaceable(daemonSet, onNodes, state.hash, sumOf(state.shares).desired)) deletePod(daemonSet, pod)
+    const onNodes = nodesInOrder.map(([, there]) => counted(there, context.endedPods))
+    for (const pod of replaceable(daemonSet, onNodes, state.hash, state.sum.desired)) deletePod(daemonSet, pod)
   }
 
-  const writeStatus = (daemonSet: DaemonSetObject, key: string, state: Known) => {
-    const status = statusOf(sumOf(state.shares), daemonSet.metadata.generation)
+  const writeStatus = (daemonSet: DaemonSetObject, key: string, state: DaemonSetState) => {
+    const status = statusOf(state.sum, daemonSet.metadata.generation)
     attempt(() => api.updateStatus(daemonSets, key, object => ({ ...object, status }) as KubeObject, 'daemonset-controller'))
   }
 
@@ -263,29 +272,20 @@ export function createDaemonSetController(context: Context): { changed(change: C
         return
       }
       if (resource.kind !== 'Node') return
-      if (
-        old !== undefined &&
-        type === 'MODIFIED' &&
-        old.metadata.labels === object.metadata.labels &&
-        asNode(old).spec?.taints === asNode(object).spec?.taints
-      )
+      const before = old === undefined || type !== 'MODIFIED' ? undefined : asNode(old)
+      const after = asNode(object)
+      if (before !== undefined && before.metadata.labels === after.metadata.labels && before.spec?.taints === after.spec?.taints)
         return
       for (const [uid, key] of keys) {
-        stateOf(uid).dirty.add(object.metadata.name)
+        const daemonSet = api.get(daemonSets, key) as DaemonSetObject | undefined
+        // Most labels concern nobody (kubernetes, daemon_controller.go, updateNode).
+        if (before !== undefined && daemonSet !== undefined && isWantedAlike(daemonSet, before, after)) continue
+        stateOf(uid).dirty.add(after.metadata.name)
         queue.add(key)
       }
     },
   }
 }
-
-const ownerOf = (daemonSet: DaemonSetObject): OwnerReference => ({
-  apiVersion: daemonSet.apiVersion,
-  kind: daemonSet.kind,
-  name: daemonSet.metadata.name,
-  uid: uidOf(daemonSet),
-  controller: true,
-  blockOwnerDeletion: true,
-})
 
 const withOwners = (object: KubeObject, ownerReferences: readonly OwnerReference[]): KubeObject => ({
   ...object,

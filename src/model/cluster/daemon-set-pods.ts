@@ -1,7 +1,7 @@
 // What a DaemonSet wants on one node (kubernetes, pkg/controller/daemon/daemon_controller.go and util).
 import { createHash } from 'node:crypto'
 import type { Toleration } from '../../core/cluster.ts'
-import type { KubeObject, Labels } from '../../core/object.ts'
+import type { KubeObject, Labels, OwnerReference } from '../../core/object.ts'
 import { isTerminal, type NodeObject, type PodObject, type PodSpec, uidOf } from './pod-spec.ts'
 import { fitsNodeSelection, taintKeys, untoleratedTaint } from './scheduling.ts'
 
@@ -39,9 +39,16 @@ const automatic: readonly Toleration[] = [
   { key: taintKeys.unschedulable, operator: 'Exists', effect: 'NoSchedule' },
 ]
 
+/** Kept for each template: asked for every node. */
+const tolerationsOf = new WeakMap<PodSpec, readonly Toleration[]>()
+
 function daemonTolerations(spec: PodSpec): readonly Toleration[] {
+  const known = tolerationsOf.get(spec)
+  if (known !== undefined) return known
   const hostNetwork = { key: taintKeys.networkUnavailable, operator: 'Exists', effect: 'NoSchedule' }
-  return [...(spec.tolerations ?? []), ...automatic, ...(spec.hostNetwork === true ? [hostNetwork] : [])]
+  const all = [...(spec.tolerations ?? []), ...automatic, ...(spec.hostNetwork === true ? [hostNetwork] : [])]
+  tolerationsOf.set(spec, all)
+  return all
 }
 
 type Wanted = { readonly shouldRun: boolean; readonly mayContinue: boolean }
@@ -58,6 +65,12 @@ export function wantedOn(daemonSet: DaemonSetObject, node: NodeObject): Wanted {
   return { shouldRun: false, mayContinue: untoleratedTaint(taints, tolerations, ['NoExecute']) === undefined }
 }
 
+/** Whether a change of a node changes nothing for this DaemonSet. */
+export function isWantedAlike(daemonSet: DaemonSetObject, before: NodeObject, after: NodeObject): boolean {
+  const [old, now] = [wantedOn(daemonSet, before), wantedOn(daemonSet, after)]
+  return old.shouldRun === now.shouldRun && old.mayContinue === now.mayContinue
+}
+
 /** The node that a daemon pod is for, also before it is bound: its affinity names it. */
 export function targetNodeOf(pod: PodObject): string | undefined {
   if (pod.spec?.nodeName !== undefined && pod.spec.nodeName !== '') return pod.spec.nodeName
@@ -68,6 +81,15 @@ export function targetNodeOf(pod: PodObject): string | undefined {
   }
   return undefined
 }
+
+export const ownerOf = (daemonSet: DaemonSetObject): OwnerReference => ({
+  apiVersion: daemonSet.apiVersion,
+  kind: daemonSet.kind,
+  name: daemonSet.metadata.name,
+  uid: uidOf(daemonSet),
+  controller: true,
+  blockOwnerDeletion: true,
+})
 
 /** The pod for one node: the template, bound to it by affinity, owned by the DaemonSet. */
 export function podFor(daemonSet: DaemonSetObject, node: string, hash: string, name: string): PodObject {
@@ -93,16 +115,7 @@ export function podFor(daemonSet: DaemonSetObject, node: string, hash: string, n
       },
       ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
       ...(template.metadata?.finalizers === undefined ? {} : { finalizers: template.metadata.finalizers }),
-      ownerReferences: [
-        {
-          apiVersion: daemonSet.apiVersion,
-          kind: daemonSet.kind,
-          name: daemonSet.metadata.name,
-          uid: uidOf(daemonSet),
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      ownerReferences: [ownerOf(daemonSet)],
     },
     spec: { ...spec, affinity: { ...spec.affinity, nodeAffinity }, tolerations: daemonTolerations(spec) },
   }

@@ -19,6 +19,15 @@ export type EventRecorder = (words: EventWords) => void
 
 type CountedEvent = KubeObject & { readonly count?: number }
 
+/** `warnings`: Normal events are not written; in a large cluster there are several for each pod, and the model never forgets one. */
+export type WrittenEvents = 'all' | 'warnings'
+
+export const onlyWarnings =
+  (record: EventRecorder): EventRecorder =>
+  words => {
+    if (words.type === 'Warning') record(words)
+  }
+
 /** @param component for example `kubelet`; @param host the node, if the component runs on one. */
 export function createEventRecorder(api: ModelApi, clock: Clock, component: string, host?: string): EventRecorder {
   const known = new Map<string, string>()

@@ -5,7 +5,7 @@ import { jobs, pods } from '../../core/resources.ts'
 import type { Clock } from '../../shell/clock.ts'
 import type { Change, ModelApi } from '../api-server.ts'
 import { isReady } from './daemon-set-pods.ts'
-import { attempt, createEventRecorder } from './events.ts'
+import { attempt, type EventRecorder } from './events.ts'
 import { podName } from './names.ts'
 import type { OwnedPods } from './owned-pods.ts'
 import { type PodObject, type PodSpec, timeOf, uidOf } from './pod-spec.ts'
@@ -49,11 +49,12 @@ export function createJobController(context: {
   readonly clock: Clock
   readonly owned: OwnedPods
   readonly latencyMs: number
+  recorder(component: string): EventRecorder
 }): {
   changed(change: Change): void
 } {
   const { api, clock, owned } = context
-  const event = createEventRecorder(api, clock, 'job-controller')
+  const event = context.recorder('job-controller')
   const queue = createWorkQueue(clock, context.latencyMs, key => sync(key))
   const lastFailureMs = new Map<string, number>()
 

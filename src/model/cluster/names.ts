@@ -20,3 +20,9 @@ export function podName(owner: string, seed: string, isTaken: (name: string) => 
   }
   return name
 }
+
+/** In the form of /proc/sys/kernel/random/boot_id. */
+export function bootIdOf(seed: string): string {
+  const hex = createHash('sha256').update(seed).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

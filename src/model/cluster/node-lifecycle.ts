@@ -5,7 +5,7 @@ import { type KubeObject, keyOf } from '../../core/object.ts'
 import { nodes, pods } from '../../core/resources.ts'
 import type { Clock } from '../../shell/clock.ts'
 import type { Change, ModelApi } from '../api-server.ts'
-import { attempt, createEventRecorder } from './events.ts'
+import { attempt, type EventRecorder } from './events.ts'
 import { asNode, asPod, type NodeObject, type PodObject, timeOf, withCondition } from './pod-spec.ts'
 import { taintKeys, tolerates } from './scheduling.ts'
 import { createWorkQueue } from './work-queue.ts'
@@ -25,10 +25,11 @@ export function createNodeLifecycle(context: {
   readonly api: ModelApi
   readonly clock: Clock
   readonly latencyMs: number
+  recorder(component: string): EventRecorder
   readonly graceMs: number
 }): NodeLifecycle {
   const { api, clock } = context
-  const event = createEventRecorder(api, clock, 'node-controller')
+  const event = context.recorder('node-controller')
   const silences = new Map<string, () => void>()
   const evictions = new Map<string, () => void>()
   const queue = createWorkQueue(clock, context.latencyMs, name => lookAt(name))

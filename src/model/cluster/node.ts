@@ -1,5 +1,4 @@
 // A machine of the cluster: its kernel, its disk, its kubelet, and what can happen to it.
-import { createHash } from 'node:crypto'
 import { type KubeObject, keyOf } from '../../core/object.ts'
 import { nodes, pods } from '../../core/resources.ts'
 import type { ModelApi } from '../api-server.ts'
@@ -12,6 +11,7 @@ import { kernelProcTree, kernelSysTree } from './kernel-files.ts'
 import { createKubelet, type Kubelet } from './kubelet/kubelet.ts'
 import type { KubeletSpeeds, StartedContainers } from './kubelet/kubelet-core.ts'
 import { createFileView, type FileView, treeOf } from './mounts.ts'
+import { bootIdOf } from './names.ts'
 import type { NodeLifecycle } from './node-lifecycle.ts'
 import { asNode, asPod } from './pod-spec.ts'
 import type { ModelRegistry } from './registry.ts'
@@ -105,7 +105,7 @@ export function createNode(
   const boot = (release: string): ModelKernel => {
     const booted = bootKernel({
       release,
-      bootId: uuid(`${name} ${incarnation} ${boots++}`),
+      bootId: bootIdOf(`${name} ${incarnation} ${boots++}`),
       clock,
       signatures: options.enforceSignatures === true ? 'enforced' : 'not enforced',
       trustedKeys: options.trustedKeys ?? [],
@@ -248,10 +248,4 @@ function hostLayer(options: NodeOptions) {
 function removeAll(files: FileView, path: string): void {
   for (const child of files.list(path) ?? []) removeAll(files, `${path}/${child}`)
   files.remove(path)
-}
-
-/** In the form of /proc/sys/kernel/random/boot_id. */
-function uuid(seed: string): string {
-  const hex = createHash('sha256').update(seed).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

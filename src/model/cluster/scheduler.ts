@@ -6,7 +6,7 @@ import type { Clock } from '../../shell/clock.ts'
 import { countOf } from '../api/quantity.ts'
 import type { Change, ModelApi } from '../api-server.ts'
 import { targetNodeOf } from './daemon-set-pods.ts'
-import { attempt, createEventRecorder } from './events.ts'
+import { attempt, type EventRecorder } from './events.ts'
 import { asNode, asPod, isTerminal, type NodeObject, type PodObject, withCondition } from './pod-spec.ts'
 import { fitsNodeSelection, taintKeys, tolerates, untoleratedTaint } from './scheduling.ts'
 import { createWorkQueue } from './work-queue.ts'
@@ -18,17 +18,23 @@ const reasons = {
   full: 'Too many pods',
 } as const
 
+/** No node has this name. */
+const anywhere = ''
+
 export function createScheduler(context: {
   readonly api: ModelApi
   readonly clock: Clock
   readonly latencyMs: number
-  nodeNames(): Iterable<string>
+  recorder(component: string): EventRecorder
+  nodeNames(): ReadonlySet<string>
 }): {
   changed(change: Change): void
 } {
   const { api, clock } = context
-  const event = createEventRecorder(api, clock, 'default-scheduler')
+  const event = context.recorder('default-scheduler')
   const unbound = new Set<string>()
+  /** Pods that no node suited, by the one node they are for; `anywhere` for those that may run on any. */
+  const refused = new Map<string, Set<string>>()
   const load = new Map<string, number>()
   const queue = createWorkQueue(clock, context.latencyMs, key => schedule(key))
 
@@ -64,8 +70,15 @@ export function createScheduler(context: {
     event({ about: pod, type: 'Normal', reason: 'Scheduled', message: `Successfully assigned ${key} to ${best}` })
   }
 
+  const tryAgain = (place: string) => {
+    for (const key of refused.get(place) ?? []) if (unbound.has(key)) queue.add(key)
+    refused.delete(place)
+  }
+
   const refuse = (pod: PodObject, key: string, refusals: ReadonlyMap<string, number>, target: string | undefined) => {
-    const total = [...context.nodeNames()].length
+    const place = target ?? anywhere
+    refused.set(place, (refused.get(place) ?? new Set()).add(key))
+    const total = context.nodeNames().size
     // A daemon pod names its node; the scheduler does not even look at the others.
     const others = target === undefined ? 0 : total - [...refusals.values()].reduce((sum, count) => sum + count, 0)
     const counts = [...refusals].map(([why, count]) => `${count} ${why}`)
@@ -97,13 +110,19 @@ export function createScheduler(context: {
 
   return {
     changed({ resource, type, object, old }) {
-      if (resource.kind === 'Node' && type !== 'DELETED') for (const key of unbound) queue.add(key)
+      if (resource.kind === 'Node' && type !== 'DELETED') {
+        tryAgain(object.metadata.name)
+        tryAgain(anywhere)
+      }
       if (resource.kind !== 'Pod') return
       const pod = asPod(object)
       count(old === undefined ? undefined : asPod(old), -1)
       if (type !== 'DELETED') count(pod, 1)
       // It has left room.
-      if (isBound(pod) && (type === 'DELETED' || isTerminal(pod))) for (const key of unbound) queue.add(key)
+      if (isBound(pod) && (type === 'DELETED' || isTerminal(pod))) {
+        tryAgain(pod.spec?.nodeName ?? anywhere)
+        tryAgain(anywhere)
+      }
       const key = keyOf(pod)
       if (type === 'DELETED' || isBound(pod)) unbound.delete(key)
       else if (!unbound.has(key)) {

@@ -8,23 +8,50 @@ type WorkQueue = {
   addAfter(key: string, delayMs: number): void
 }
 
-/** @param delayMs time between a change and the look at it: one trip through a watch. */
-export function createWorkQueue(clock: Clock, delayMs: number, work: (key: string) => void): WorkQueue {
+/** Keys of which each costs a write or two. */
+const quickKeys = 25
+
+/**
+ * @param delayMs time between a change and the look at it: one trip through a watch.
+ * @param atOnce keys worked on by one timer. A served cluster answers requests between two timers; ten thousand keys take seconds, in which
+ * its clients would lose their leases.
+ */
+export function createWorkQueue(
+  clock: Clock,
+  delayMs: number,
+  work: (key: string) => void,
+  atOnce: number = quickKeys,
+): WorkQueue {
   const ready = new Set<string>()
   const later = new Map<string, { readonly atMs: number; readonly cancel: () => void }>()
+  /** What is being worked on, the next one last. */
+  let due: string[] = []
   let isScheduled = false
 
+  const schedule = (afterMs: number) => {
+    isScheduled = true
+    clock.after(afterMs, drain)
+  }
   const drain = () => {
-    isScheduled = false
-    const keys = [...ready]
-    ready.clear()
-    for (const key of keys) work(key)
+    if (due.length === 0) {
+      due = [...ready].reverse()
+      ready.clear()
+    }
+    try {
+      for (let worked = 0; worked < atOnce; worked++) {
+        const key = due.pop()
+        if (key === undefined) break
+        work(key)
+      }
+    } finally {
+      isScheduled = false
+      if (due.length > 0) schedule(0)
+      else if (ready.size > 0) schedule(delayMs)
+    }
   }
   const add = (key: string) => {
     ready.add(key)
-    if (isScheduled) return
-    isScheduled = true
-    clock.after(delayMs, drain)
+    if (!isScheduled) schedule(delayMs)
   }
   return {
     add,
