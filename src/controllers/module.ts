@@ -6,7 +6,7 @@ import { kernelModulesOf } from '../core/module/kernel-modules.ts'
 import { planModule } from '../core/module/plan.ts'
 import { modulesByKernelModule, observeModule } from '../core/module/seen-module.ts'
 import { type KubeObject, keyOf } from '../core/object.ts'
-import { moduleKeyOf } from '../core/operands.ts'
+import { moduleKeyOf, podsByNode } from '../core/operands.ts'
 import { daemonSets, events, modules, nodes, pods } from '../core/resources.ts'
 import { matchesLabels } from '../core/selectors.ts'
 
@@ -35,6 +35,11 @@ const thatSelect = (node: KubeObject, look: Look): readonly string[] =>
     .filter(module => matchesLabels((module as Module).spec.selector, node.metadata.labels))
     .map(keyOf)
 
+/** Those that select it, and those that have left a pod there. */
+const ofNode = (node: KubeObject, look: Look): readonly string[] => [
+  ...new Set([...thatSelect(node, look), ...look.by(podsByNode, node.metadata.name).flatMap(ofLabel)]),
+]
+
 /** Only events about a DaemonSet or a pod of ours. */
 function ofEvent(object: KubeObject, look: Look): readonly string[] {
   const { kind, namespace, name } = (object as KubeEvent).involvedObject ?? {}
@@ -50,7 +55,7 @@ export const moduleController: Controller = {
     { resource: modules, keys: itselfAndRivals },
     { resource: daemonSets, keys: ofDaemonSet },
     { resource: pods, keys: ofLabel },
-    { resource: nodes, keys: thatSelect },
+    { resource: nodes, keys: ofNode },
     { resource: events, keys: ofEvent },
   ],
   coalesceMs: 500,

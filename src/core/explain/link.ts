@@ -59,6 +59,7 @@ const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   ImageMissing: 'image',
   OldDaemonSetPresent: 'DaemonSet',
   TwinDaemonSet: 'DaemonSet',
+  DriverOnUnselectedNode: 'selector',
   PodsRefused: 'DaemonSet',
   WaitingForVersionLabel: 'version label',
   PodUnschedulable: 'pod',

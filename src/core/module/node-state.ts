@@ -1,7 +1,7 @@
 // One (Module, node): is its current driver loaded, and if not, why? The first thing that is in the way is the reason.
 
 import type { CanonicalModule } from '../canonical.ts'
-import { isNodeReady, type Pod } from '../cluster.ts'
+import { isNodeReady, type Node, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
 import { loaderVersionLabel, userVersionLabel } from '../names.ts'
 import { judgeFinalizer } from '../node/finalizer.ts'
@@ -49,7 +49,7 @@ export function nodeState(target: Target, around: Around): NodeState {
     ...(pod === undefined ? {} : { pod }),
   })
   for (const pod of pods.loaders.filter(isDeleting)) {
-    const words = heldWords(seen, pod, target, around.nowMs)
+    const words = heldWords(seen, pod, target.node, around.nowMs)
     if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
   const loaded = (pod: Pod): NodeState => {
@@ -94,10 +94,10 @@ function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loa
 }
 
 /** The words of a failed unload, if the pod is held for it. */
-function heldWords(seen: SeenModule, pod: Pod, target: Target, nowMs: number): string | undefined {
+export function heldWords(seen: SeenModule, pod: Pod, node: Node, nowMs: number): string | undefined {
   if (!hasOurFinalizer(pod)) return undefined
   const failedPreStop = seen.eventsOf(pod.metadata.uid).some(event => event.reason === 'FailedPreStopHook')
-  const verdict = judgeFinalizer(pod, { node: target.node, endOfService: false, failedPreStop, nowMs })
+  const verdict = judgeFinalizer(pod, { node, endOfService: false, failedPreStop, nowMs })
   return verdict.do === 'hold' ? verdict.words || verdict.because : undefined
 }
 

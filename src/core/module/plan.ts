@@ -25,6 +25,7 @@ import type { SeenModule } from './seen-module.ts'
 import { planStatus } from './status.ts'
 import { byKernel, type Target, targetsOf } from './targets.ts'
 import { twins } from './twins.ts'
+import { unselectedStates } from './unselected.ts'
 import { isTold } from './worst.ts'
 
 export function planModule(seen: SeenModule, context: PlanContext): Plan {
@@ -32,9 +33,9 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
   const { module } = seen
   if (module === undefined || isDeleting(module)) return { ...emptyPlan, remove: unbound }
 
-  const { blocker, steps, states, change, problems } = surveyModule(seen, module, context)
+  const { blocker, steps, states, unselected, change, problems } = surveyModule(seen, module, context)
   const removals = blocker === undefined ? garbage(seen, module) : []
-  const { status, events } = planStatus({ seen, module, steps, states, problems, nowMs: context.nowMs })
+  const { status, events } = planStatus({ seen, module, steps, states, unselected, problems, nowMs: context.nowMs })
   return {
     questions: blocker === undefined ? [...steps.values()].flatMap(step => step.question ?? []) : [],
     apply: blocker === undefined ? wantedObjects(seen, module, { steps, change, removals }, context) : [],
@@ -43,7 +44,7 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
     events: blocker === undefined ? [...events, ...replacing(seen, steps, change)] : events,
     problems: [
       ...problems,
-      ...states.flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
+      ...[...states, ...unselected].flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
     ],
   }
 }
@@ -56,6 +57,8 @@ export type Survey = {
   readonly steps: ReadonlyMap<string, KernelStep>
   /** One for each node that the selector matches. */
   readonly states: readonly NodeState[]
+  /** Other nodes on which a driver stays. */
+  readonly unselected: readonly NodeState[]
   readonly change: Rollout
   /** Of the Module and its kernels. */
   readonly problems: readonly Problem[]
@@ -78,7 +81,8 @@ export function surveyModule(seen: SeenModule, module: CanonicalModule, context:
     ...(change.stopped === undefined ? [] : [change.stopped]),
     ...twins(seen, module),
   ]
-  return { blocker, steps, states, change, problems }
+  const unselected = unselectedStates({ seen, module, steps, blocker, nowMs: context.nowMs })
+  return { blocker, steps, states, unselected, change, problems }
 }
 
 /** A paused Module, or one that breaks a rule, is left exactly as it is. */

@@ -28,6 +28,8 @@ export type SeenModule = {
   /** With our labels, but of a deleted Module of the same name. */
   readonly leftDaemonSets: readonly DaemonSet[]
   readonly pods: readonly Pod[]
+  /** Also one that the selector does not match. */
+  nodeOf(name: string): Node | undefined
   /** Other Modules that name one of its kernel modules. */
   readonly rivals: readonly Rival[]
   eventsOf(uid: string | undefined): readonly KubeEvent[]
@@ -50,6 +52,7 @@ export function observeModule(look: Look, key: string): SeenModule {
     leftDaemonSets: ofModule.filter(daemonSet => (ownerUidOf(daemonSet) ?? uid) !== uid),
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),
     rivals: module === undefined ? [] : rivalsOf(look, module),
+    nodeOf: name => look.get(nodes, name),
     eventsOf: objectUid => (objectUid === undefined ? [] : look.by(eventsByObjectUid, objectUid)),
     answer: question => look.answer(question),
   }

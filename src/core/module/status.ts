@@ -17,6 +17,8 @@ export type StatusFacts = {
   readonly module: CanonicalModule
   readonly steps: ReadonlyMap<string, KernelStep>
   readonly states: readonly NodeState[]
+  /** Other nodes on which a driver stays: in no counter. */
+  readonly unselected: readonly NodeState[]
   /** Of the Module and its kernels. */
   readonly problems: readonly Problem[]
   readonly nowMs: number
@@ -59,7 +61,7 @@ const statusTarget = (module: CanonicalModule): KubeObject => {
  * Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. Of a Module that
  * breaks a rule nobody can say what its drivers should be (docs/decisions/0010).
  */
-function judge({ module, states, problems, seen }: StatusFacts): Verdict {
+function judge({ module, states, unselected, problems, seen }: StatusFacts): Verdict {
   const targets = states.filter(state => state.target.taint === undefined)
   const counted = targets.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
   const loaded = targets.filter(state => state.state === 'loaded').length
@@ -70,7 +72,9 @@ function judge({ module, states, problems, seen }: StatusFacts): Verdict {
     isReady: counted.length === 0 && blocker?.code !== 'RuleViolated',
     blocker,
     stopped,
-    beside: worstFirst(states.flatMap(({ state, problem: found }) => (state === 'loaded' && found !== undefined ? found : []))),
+    beside: worstFirst(
+      [...unselected, ...states.filter(({ state }) => state === 'loaded')].flatMap(({ problem: found }) => found ?? []),
+    ),
     worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
     // Where nothing is done for the Module, only what the cluster does with its pods goes on.
     isMoving: counted.some(({ problem: found, pod }) =>
@@ -128,9 +132,9 @@ function allTainted(module: string, states: readonly NodeState[]): readonly Prob
 }
 
 /** The worst 20: what needs a person first, then by name. `since` is when this reason was first told. */
-function notReadyNodes({ states, module }: StatusFacts, now: string): readonly Listed[] {
+function notReadyNodes({ states, unselected, module }: StatusFacts, now: string): readonly Listed[] {
   const before = new Map((module.status?.notReadyNodes ?? []).map(entry => [entry.name, entry]))
-  return states
+  return [...states, ...unselected]
     .filter(state => state.problem !== undefined && state.state === 'not loaded')
     .toSorted(
       (a, b) =>
