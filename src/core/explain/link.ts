@@ -44,6 +44,7 @@ export type Break = {
 const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   RuleViolated: 'module',
   Paused: 'module',
+  BeingDeleted: 'module',
   ModuleNameTaken: 'module',
   StillLoaded: 'old driver',
   Unloading: 'old driver',

@@ -67,10 +67,11 @@ export function nodeState(target: Target, around: Around): NodeState {
   // What passes by a step of ours (an answer of the registry, a DaemonSet) does not pass where nothing is done.
   if (step?.problem !== undefined && step.spec === undefined)
     return not(step.problem.passing ? (blocker ?? step.problem) : step.problem, current)
-  if (blocker !== undefined && step?.daemonSet === undefined) return not(blocker)
   const ending = pods.loaders.find(isDeleting)
+  if (blocker !== undefined && step?.daemonSet === undefined && ending === undefined) return not(blocker)
   if (ending !== undefined) {
-    const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
+    const isOwn =
+      blocker?.code === 'BeingDeleted' || (step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid)
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
   if (current === undefined) return not(whyNoPod(around, target))
@@ -97,7 +98,7 @@ function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loa
 export function heldWords(seen: SeenModule, pod: Pod, node: Node, nowMs: number): string | undefined {
   if (!hasOurFinalizer(pod)) return undefined
   const failedPreStop = seen.eventsOf(pod.metadata.uid).some(event => event.reason === 'FailedPreStopHook')
-  const verdict = judgeFinalizer(pod, { node, endOfService: false, failedPreStop, nowMs })
+  const verdict = judgeFinalizer(pod, { node, endOfService: seen.isServiceEnding(pod), failedPreStop, nowMs })
   return verdict.do === 'hold' ? verdict.words || verdict.because : undefined
 }
 

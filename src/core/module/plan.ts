@@ -14,6 +14,7 @@ import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.t
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
 import { barredNodes, lettingIn } from './barred.ts'
+import { beingDeleted, withoutWishes } from './being-deleted.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { leftBehind } from './left-behind.ts'
@@ -31,7 +32,7 @@ import { isTold } from './worst.ts'
 export function planModule(seen: SeenModule, context: PlanContext): Plan {
   const unbound = unboundReleases(seen)
   const { module } = seen
-  if (module === undefined || isDeleting(module)) return { ...emptyPlan, remove: unbound }
+  if (module === undefined) return { ...emptyPlan, remove: unbound }
 
   const { blocker, steps, states, unselected, change, problems } = surveyModule(seen, module, context)
   const removals = blocker === undefined ? garbage(seen, module) : []
@@ -44,7 +45,9 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
     events: blocker === undefined ? [...events, ...replacing(seen, steps, change)] : events,
     problems: [
       ...problems,
-      ...[...states, ...unselected].flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
+      ...[...states, ...unselected].flatMap(({ problem: found }) =>
+        found === undefined || isTold(found, problems) ? [] : found,
+      ),
     ],
   }
 }
@@ -67,7 +70,8 @@ export type Survey = {
 export function surveyModule(seen: SeenModule, module: CanonicalModule, context: PlanContext): Survey {
   const blocker = blockerOf(seen, module)
   const targets = targetsOf(module, seen.nodes)
-  const steps = stepsOf(seen, module, targets, context)
+  const resolved = stepsOf(seen, module, targets, context)
+  const steps = isDeleting(module) ? withoutWishes(resolved) : resolved
   const pods = podsByNode(seen.pods)
   const states = targets.map(target => {
     const step = steps.get(target.kernel)
@@ -85,8 +89,9 @@ export function surveyModule(seen: SeenModule, module: CanonicalModule, context:
   return { blocker, steps, states, unselected, change, problems }
 }
 
-/** A paused Module, or one that breaks a rule, is left exactly as it is. */
+/** A paused Module, one that breaks a rule, or one that is being deleted is left exactly as it is. */
 function blockerOf(seen: SeenModule, module: CanonicalModule): Problem | undefined {
+  if (isDeleting(module)) return beingDeleted(seen)
   if (isPaused(module)) return problem('Paused', { module: seen.key })
   const [violation] = judgeModule(module).errors
   return violation === undefined

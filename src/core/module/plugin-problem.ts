@@ -29,7 +29,9 @@ export function pluginProblem(
   }
   const isWanted = matchesLabels(daemonSet.spec?.template?.spec?.nodeSelector ?? {}, labels)
   const refusal = plugins.length === 0 && isWanted ? refusalOf(seen, daemonSet) : undefined
-  return refusal === undefined ? undefined : { ...problem('DevicePluginRefused', refusedBy(seen, daemonSet, refusal)), node: name }
+  return refusal === undefined
+    ? undefined
+    : { ...problem('DevicePluginRefused', refusedBy(seen, daemonSet, refusal)), node: name }
 }
 
 /** Of the scheduler or the kubelet, with how it ended last. Undefined while nothing has failed. */

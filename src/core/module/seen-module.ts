@@ -3,6 +3,7 @@ import { type CanonicalModule, canonicalModule } from '../canonical.ts'
 import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Index, Look } from '../controller.ts'
 import { labels } from '../names.ts'
+import { isServiceEnding } from '../node/seen-node.ts'
 import { keyOf } from '../object.ts'
 import { daemonSetsByModule, eventsByObjectUid, operandOf, ownerUidOf, podsByModule } from '../operands.ts'
 import type { Answer, Question } from '../plan.ts'
@@ -32,6 +33,8 @@ export type SeenModule = {
   nodeOf(name: string): Node | undefined
   /** Other Modules that name one of its kernel modules. */
   readonly rivals: readonly Rival[]
+  /** Its namespace or our CRD is going away, so that it is released whatever it says. */
+  isServiceEnding(pod: Pod): boolean
   eventsOf(uid: string | undefined): readonly KubeEvent[]
   answer(question: Question): Answer | undefined
 }
@@ -53,6 +56,7 @@ export function observeModule(look: Look, key: string): SeenModule {
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),
     rivals: module === undefined ? [] : rivalsOf(look, module),
     nodeOf: name => look.get(nodes, name),
+    isServiceEnding: pod => isServiceEnding(look, pod),
     eventsOf: objectUid => (objectUid === undefined ? [] : look.by(eventsByObjectUid, objectUid)),
     answer: question => look.answer(question),
   }

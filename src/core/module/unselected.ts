@@ -61,7 +61,9 @@ function keptThere(
 /** Neither removed nor stated anew, so that their selector stays as it is: of another version, or of a kernel that lost its mapping. */
 function daemonSetsThatStay({ seen, module, steps }: Kept): readonly DaemonSet[] {
   const removed = new Set(garbage(seen, module).map(({ uid }) => uid))
-  const stated = new Set([...steps.values()].flatMap(step => (step.spec === undefined ? [] : (step.daemonSet?.metadata.uid ?? []))))
+  const stated = new Set(
+    [...steps.values()].flatMap(step => (step.spec === undefined ? [] : (step.daemonSet?.metadata.uid ?? []))),
+  )
   const isStaying = (uid: string) => !removed.has(uid) && !stated.has(uid)
   return seen.daemonSets.filter(one => operandOf(one) === 'loader' && !isDeleting(one) && isStaying(one.metadata.uid ?? ''))
 }
