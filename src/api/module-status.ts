@@ -50,7 +50,7 @@ export const notReadyNode = z
     message: text('The same in a sentence, with the words of modprobe or of the kubelet.').optional(),
     since: time('Since when.').optional(),
   })
-  .meta({ description: 'A node that should have the current driver and has not.' })
+  .meta({ description: 'A node that should have the current driver and has not, or that has one although it is not selected.' })
 
 export const moduleStatus = z
   .object({

@@ -6,7 +6,7 @@ import { kernelModulesOf, kernelModulesOfPod, modulesByKernelModule } from '../c
 import { planModule } from '../core/module/plan.ts'
 import { observeModule } from '../core/module/seen-module.ts'
 import { type KubeObject, keyOf } from '../core/object.ts'
-import { moduleKeyOf } from '../core/operands.ts'
+import { moduleKeyOf, podsByNode } from '../core/operands.ts'
 import { daemonSets, events, modules, nodes, pods } from '../core/resources.ts'
 import { matchesLabels } from '../core/selectors.ts'
 
@@ -41,6 +41,11 @@ function ofPod(pod: KubeObject, look: Look): readonly string[] {
   return [...new Set([...ofLabel(pod), ...waiting])]
 }
 
+/** Those that select it, and those that have left a pod there. */
+const ofNode = (node: KubeObject, look: Look): readonly string[] => [
+  ...new Set([...thatSelect(node, look), ...look.by(podsByNode, node.metadata.name).flatMap(ofLabel)]),
+]
+
 /** Only events about a DaemonSet or a pod of ours. */
 function ofEvent(object: KubeObject, look: Look): readonly string[] {
   const { kind, namespace, name } = (object as KubeEvent).involvedObject ?? {}
@@ -56,7 +61,7 @@ export const moduleController: Controller = {
     { resource: modules, keys: itselfAndRivals },
     { resource: daemonSets, keys: ofDaemonSet },
     { resource: pods, keys: ofPod },
-    { resource: nodes, keys: thatSelect },
+    { resource: nodes, keys: ofNode },
     { resource: events, keys: ofEvent },
   ],
   coalesceMs: 500,

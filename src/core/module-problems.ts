@@ -12,6 +12,11 @@ export const moduleProblems = {
     (p: { module: string }) => `Module ${p.module} is paused: nothing is changed, replaced or removed for it`,
     'To go on, run `kmm resume MODULE` or remove the annotation kmm.sigs.x-k8s.io/paused.',
   ),
+  BeingDeleted: passing(
+    (p: { module: string; left: string }) =>
+      `Module ${p.module} is being deleted; ${p.left === '' ? 'no loader of it is left' : `its loaders are still on ${p.left}`}`,
+    'Nothing, unless it takes long: then see what is told of the nodes that are named.',
+  ),
   OldDaemonSetPresent: passing(
     (p: { module: string; daemonSet: string }) =>
       `Module ${p.module} was deleted and made again, and DaemonSet ${p.daemonSet} of the deleted one is still there`,

@@ -40,6 +40,12 @@ export const nodeProblems = {
     (p: OnNode) => `node ${p.node} still runs the driver from before the last change of Module ${p.module}`,
     'Nothing: it is replaced when its turn comes (spec.moduleLoader.maxUnavailable).',
   ),
+  DriverOnUnselectedNode: entry(
+    'on-change',
+    (p: OnNode & { daemonSet: string; label: string }) =>
+      `the driver of Module ${p.module} stays loaded on node ${p.node}, which the Module does not select: DaemonSet ${p.daemonSet} has an older selector`,
+    'Where the node has a version label, take it away: kubectl label node NODE LABEL-. Otherwise delete DaemonSet DAEMON_SET, which unloads the driver from all nodes that it serves.',
+  ),
   RolloutStopped: entry(
     'on-change',
     (p: { module: string; nodes: string; left: number }) =>

@@ -199,6 +199,8 @@ describe('each problem of the catalogue', () => {
     Outdated: 'the column STATE says it',
     DevicePluginFailing: 'needs a device plugin that fails; its images and programs are not what is simulated',
     DevicePluginRefused: 'needs a cluster that lets the loader in, but not the device plugin',
+    BeingDeleted: 'needs a Module that is deleted in the foreground',
+    DriverOnUnselectedNode: 'needs a selector that is changed together with the version',
     WaitingForOtherModule: 'needs a node that moves from one Module to another',
     RolloutStopped: 'is told of the Module, and here are the nodes',
   }

@@ -44,6 +44,7 @@ export type Break = {
 const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   RuleViolated: 'module',
   Paused: 'module',
+  BeingDeleted: 'module',
   ModuleNameTaken: 'module',
   StillLoaded: 'old driver',
   Unloading: 'old driver',
@@ -60,6 +61,7 @@ const ofCode: Partial<Record<ProblemCode, LinkName>> = {
   ImageMissing: 'image',
   OldDaemonSetPresent: 'DaemonSet',
   TwinDaemonSet: 'DaemonSet',
+  DriverOnUnselectedNode: 'selector',
   PodsRefused: 'DaemonSet',
   WaitingForVersionLabel: 'version label',
   PodUnschedulable: 'pod',

@@ -76,7 +76,7 @@ export function moduleRows(look: Look, key: string, context: PlanContext): Modul
   })
   const known = new Set(selected.map(row => row.node))
   const left = seen.pods.filter(pod => isBoundLoader(pod) && !known.has(pod.spec?.nodeName ?? ''))
-  return { module: key, survey, rows: [...selected, ...left.map(pod => leftRow(look, seen, pod, context.nowMs))] }
+  return { module: key, survey, rows: [...selected, ...left.map(pod => leftRow(look, seen, survey, pod, context.nowMs))] }
 }
 
 function rowOf(seen: SeenModule, state: NodeState, step: KernelStep | undefined, onNode: readonly Pod[]): NodeRow {
@@ -136,10 +136,11 @@ const readySince = ({ status }: Pick<Node | Pod, 'status'>): string | undefined 
   status?.conditions?.find(condition => condition.type === 'Ready')?.lastTransitionTime
 
 /** A loader on a node that the Module does not select (any more): it runs, it ends, or it is held because its unload failed. */
-function leftRow(look: Look, seen: SeenModule, pod: Pod, nowMs: number): NodeRow {
+function leftRow(look: Look, seen: SeenModule, survey: Survey | undefined, pod: Pod, nowMs: number): NodeRow {
   const name = pod.spec?.nodeName ?? ''
   const node: Node | undefined = look.get(nodes, name)
   const [image, version, since] = [pod.spec?.containers?.[0]?.image, versionOf(seen.key, pod), readySince(pod)]
+  const found = survey?.unselected.find(one => one.pod === pod)?.problem
   const ending = isDeleting(pod) ? endingOf(look, seen, pod, node, nowMs) : undefined
   return {
     module: seen.key,
@@ -147,6 +148,7 @@ function leftRow(look: Look, seen: SeenModule, pod: Pod, nowMs: number): NodeRow
     kernel: node?.status?.nodeInfo?.kernelVersion ?? '',
     ...(image === undefined ? {} : { image }),
     ...(version === undefined ? {} : { version }),
+    ...(found === undefined ? {} : { problem: found }),
     ...(ending ?? { state: isServing(pod) ? 'loaded' : 'waiting', ...(since === undefined ? {} : { since }) }),
     pod: keyOf(pod),
     selected: seen.module === undefined ? 'gone' : 'no',

@@ -4,7 +4,7 @@ import type { Problem } from '../problem.ts'
 
 export type Verdict = {
   readonly isReady: boolean
-  /** The Module is paused or breaks a rule: nothing is done for it. */
+  /** The Module is paused, breaks a rule or is being deleted: nothing is done for it. */
   readonly blocker: Problem | undefined
   readonly stopped: Problem | undefined
   readonly worst: Problem | undefined
@@ -61,6 +61,10 @@ function ready({ blocker, stopped, worst, beside, isReady, counts, matching, sel
   readonly reason: string
   readonly message: string
 } {
+  if (blocker?.code === 'BeingDeleted') {
+    const left = worst === undefined || worst.code === blocker.code ? '' : `; ${worst.message}`
+    return { reason: blocker.code, message: `${blocker.message}${left}` }
+  }
   if (blocker !== undefined) return { reason: blocker.code, message: `${blocker.message}; ${counts}` }
   if (stopped !== undefined) return { reason: stopped.code, message: `${stopped.message}; ${counts}` }
   if (!isReady && worst !== undefined) return { reason: worst.code, message: `${counts}; ${worst.message}` }
@@ -79,7 +83,7 @@ const noNode = (selector: string): string =>
 
 /** With what to do next, unless it ends by itself for sure. */
 function todo({ blocker, stopped, worst }: Verdict, message: string): string {
-  const found = blocker ?? stopped ?? worst
+  const found = blocker?.code === 'BeingDeleted' ? worst : (blocker ?? stopped ?? worst)
   if (found === undefined || (found.passing && found.retry === 'on-change')) return message
   return `${message.replace(/\.$/, '')}. ${found.todo}`
 }

@@ -7,12 +7,13 @@ import { loaderVersionLabel, userVersionLabel } from '../names.ts'
 import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
 import { isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
+import { heldWords } from './held-words.ts'
 import { isUnmapped, type KernelStep, versionOf } from './kernels.ts'
 import type { NodePods } from './node-pods.ts'
 import { pluginProblem } from './plugin-problem.ts'
 import { podProblem } from './pod-problem.ts'
 import { refusalOf, refusedBy } from './refusal.ts'
-import { heldWords, rivalProblem } from './rival-problem.ts'
+import { rivalProblem } from './rival-problem.ts'
 import type { SeenModule } from './seen-module.ts'
 import type { Target } from './targets.ts'
 
@@ -49,7 +50,7 @@ export function nodeState(target: Target, around: Around): NodeState {
     ...(pod === undefined ? {} : { pod }),
   })
   for (const pod of pods.loaders.filter(isDeleting)) {
-    const words = heldWords(seen, pod, { node: target.node, nowMs: around.nowMs })
+    const words = heldWords(seen, pod, target.node, around.nowMs)
     if (words !== undefined) return not(problem('StillLoaded', { ...about, pod: pod.metadata.name, words }), pod)
   }
   const loaded = (pod: Pod): NodeState => {
@@ -67,10 +68,11 @@ export function nodeState(target: Target, around: Around): NodeState {
   // What passes by a step of ours (an answer of the registry, a DaemonSet) does not pass where nothing is done.
   if (step?.problem !== undefined && step.spec === undefined)
     return not(step.problem.passing ? (blocker ?? step.problem) : step.problem, current)
-  if (blocker !== undefined && step?.daemonSet === undefined) return not(blocker)
   const ending = pods.loaders.find(isDeleting)
+  if (blocker !== undefined && step?.daemonSet === undefined && ending === undefined) return not(blocker)
   if (ending !== undefined) {
-    const isOwn = step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid
+    const isOwn =
+      blocker?.code === 'BeingDeleted' || (step?.daemonSet !== undefined && ownerUidOf(ending) === step.daemonSet.metadata.uid)
     return not(isOwn ? problem('Unloading', about) : waitForOld(around, target, ending), ending)
   }
   if (current === undefined) return not(rivalProblem(seen, target, around.nowMs) ?? whyNoPod(around, target))

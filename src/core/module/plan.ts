@@ -14,6 +14,7 @@ import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.t
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
 import { barredNodes, heldLabels, lettingIn } from './barred.ts'
+import { beingDeleted, withoutWishes } from './being-deleted.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
 import { leftBehind } from './left-behind.ts'
@@ -25,16 +26,17 @@ import type { SeenModule } from './seen-module.ts'
 import { planStatus } from './status.ts'
 import { byKernel, type Target, targetsOf } from './targets.ts'
 import { twins } from './twins.ts'
+import { unselectedStates } from './unselected.ts'
 import { isTold } from './worst.ts'
 
 export function planModule(seen: SeenModule, context: PlanContext): Plan {
   const unbound = unboundReleases(seen)
   const { module } = seen
-  if (module === undefined || isDeleting(module)) return { ...emptyPlan, remove: unbound }
+  if (module === undefined) return { ...emptyPlan, remove: unbound }
 
-  const { blocker, steps, states, change, problems } = surveyModule(seen, module, context)
+  const { blocker, steps, states, unselected, change, problems } = surveyModule(seen, module, context)
   const removals = blocker === undefined ? garbage(seen, module) : []
-  const { status, events } = planStatus({ seen, module, steps, states, problems, nowMs: context.nowMs })
+  const { status, events } = planStatus({ seen, module, steps, states, unselected, problems, nowMs: context.nowMs })
   return {
     questions: blocker === undefined ? [...steps.values()].flatMap(step => step.question ?? []) : [],
     apply: blocker === undefined ? wantedObjects(seen, module, { steps, change, removals }, context) : [],
@@ -43,7 +45,9 @@ export function planModule(seen: SeenModule, context: PlanContext): Plan {
     events: blocker === undefined ? [...events, ...replacing(seen, steps, change)] : events,
     problems: [
       ...problems,
-      ...states.flatMap(({ problem: found }) => (found === undefined || isTold(found, problems) ? [] : found)),
+      ...[...states, ...unselected].flatMap(({ problem: found }) =>
+        found === undefined || isTold(found, problems) ? [] : found,
+      ),
     ],
   }
 }
@@ -56,6 +60,8 @@ export type Survey = {
   readonly steps: ReadonlyMap<string, KernelStep>
   /** One for each node that the selector matches. */
   readonly states: readonly NodeState[]
+  /** Other nodes on which a driver stays. */
+  readonly unselected: readonly NodeState[]
   readonly change: Rollout
   /** Of the Module and its kernels. */
   readonly problems: readonly Problem[]
@@ -64,7 +70,8 @@ export type Survey = {
 export function surveyModule(seen: SeenModule, module: CanonicalModule, context: PlanContext): Survey {
   const blocker = blockerOf(seen, module)
   const targets = targetsOf(module, seen.nodes)
-  const steps = stepsOf(seen, module, targets, context)
+  const resolved = stepsOf(seen, module, targets, context)
+  const steps = isDeleting(module) ? withoutWishes(resolved) : resolved
   const pods = podsByNode(seen.pods)
   const states = targets.map(target => {
     const step = steps.get(target.kernel)
@@ -78,11 +85,13 @@ export function surveyModule(seen: SeenModule, module: CanonicalModule, context:
     ...(change.stopped === undefined ? [] : [change.stopped]),
     ...twins(seen, module),
   ]
-  return { blocker, steps, states, change, problems }
+  const unselected = unselectedStates({ seen, module, steps, blocker, nowMs: context.nowMs })
+  return { blocker, steps, states, unselected, change, problems }
 }
 
-/** A paused Module, or one that breaks a rule, is left exactly as it is. */
+/** A paused Module, one that breaks a rule, or one that is being deleted is left exactly as it is. */
 function blockerOf(seen: SeenModule, module: CanonicalModule): Problem | undefined {
+  if (isDeleting(module)) return beingDeleted(seen)
   if (isPaused(module)) return problem('Paused', { module: seen.key })
   const [violation] = judgeModule(module).errors
   return violation === undefined

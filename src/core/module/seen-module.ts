@@ -4,6 +4,7 @@ import type { DaemonSet, KubeEvent, Node, Pod } from '../cluster.ts'
 import type { Look } from '../controller.ts'
 import { kernelModulesOf, kernelModulesOn, otherModulesNaming, podsByKernelModule } from '../loading/kernel-modules.ts'
 import { labels } from '../names.ts'
+import { isServiceEnding } from '../node/seen-node.ts'
 import { keyOf } from '../object.ts'
 import { daemonSetsByModule, eventsByObjectUid, moduleKeyOf, operandOf, ownerUidOf, podsByModule } from '../operands.ts'
 import type { Answer, Question } from '../plan.ts'
@@ -23,10 +24,14 @@ export type SeenModule = {
   /** With our labels, but of a deleted Module of the same name. */
   readonly leftDaemonSets: readonly DaemonSet[]
   readonly pods: readonly Pod[]
+  /** Also one that the selector does not match. */
+  nodeOf(name: string): Node | undefined
   /** Other Modules that name one of its kernel modules. */
   readonly rivals: readonly Rival[]
   /** Loader pods of other Modules, also of deleted ones, that were made to load one of its kernel modules. */
   readonly rivalPods: readonly Pod[]
+  /** Its namespace or our CRD is going away, so that it is released whatever it says. */
+  isServiceEnding(pod: Pod): boolean
   eventsOf(uid: string | undefined): readonly KubeEvent[]
   answer(question: Question): Answer | undefined
 }
@@ -48,6 +53,8 @@ export function observeModule(look: Look, key: string): SeenModule {
     pods: byName(look.by(podsByModule, key) as readonly Pod[]),
     rivals: module === undefined ? [] : rivalsOf(look, module),
     rivalPods: module === undefined ? [] : rivalPodsOf(look, module),
+    nodeOf: name => look.get(nodes, name),
+    isServiceEnding: pod => isServiceEnding(look, pod),
     eventsOf: objectUid => (objectUid === undefined ? [] : look.by(eventsByObjectUid, objectUid)),
     answer: question => look.answer(question),
   }

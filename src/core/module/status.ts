@@ -4,7 +4,8 @@ import type { CanonicalModule } from '../canonical.ts'
 import type { KubeObject } from '../object.ts'
 import { operandOf } from '../operands.ts'
 import type { PlannedEvent, PlannedStatus } from '../plan.ts'
-import { type Problem, problem } from '../problem.ts'
+import { type Problem, type ProblemCode, problem } from '../problem.ts'
+import { isStillUnloading } from './being-deleted.ts'
 import { conditionsOf, type Verdict } from './conditions.ts'
 import { eventsOf, isNewFailure, type Listed } from './events.ts'
 import { isUnmapped, type KernelStep } from './kernels.ts'
@@ -17,12 +18,15 @@ export type StatusFacts = {
   readonly module: CanonicalModule
   readonly steps: ReadonlyMap<string, KernelStep>
   readonly states: readonly NodeState[]
+  /** Other nodes on which a driver stays: in no counter. */
+  readonly unselected: readonly NodeState[]
   /** Of the Module and its kernels. */
   readonly problems: readonly Problem[]
   readonly nowMs: number
 }
 
 const listedNodes = 20
+const blockers: ReadonlySet<ProblemCode> = new Set(['Paused', 'RuleViolated', 'BeingDeleted'])
 
 export function planStatus(facts: StatusFacts): { readonly status: PlannedStatus; readonly events: readonly PlannedEvent[] } {
   const { module, nowMs } = facts
@@ -59,25 +63,34 @@ const statusTarget = (module: CanonicalModule): KubeObject => {
  * Ready: every matching node is excluded by a taint or has its current driver; silent nodes are told but do not count. Of a Module that
  * breaks a rule nobody can say what its drivers should be (docs/decisions/0012).
  */
-function judge({ module, states, problems, seen }: StatusFacts): Verdict {
+function judge({ module, states, unselected, problems, seen }: StatusFacts): Verdict {
   const targets = states.filter(state => state.target.taint === undefined)
   const counted = targets.filter(state => state.state === 'not loaded' && state.problem?.code !== 'NodeNotReady')
   const loaded = targets.filter(state => state.state === 'loaded').length
-  const blocker = problems.find(found => found.code === 'Paused' || found.code === 'RuleViolated')
+  const blocker = problems.find(found => blockers.has(found.code))
   const stopped = problems.find(found => found.code === 'RolloutStopped')
+  const held = [...states, ...unselected].filter(state => state.problem?.code === 'StillLoaded')
   const hasTurn = blocker === undefined && stopped === undefined
   return {
-    isReady: counted.length === 0 && blocker?.code !== 'RuleViolated',
+    isReady: counted.length === 0 && (blocker === undefined || blocker.code === 'Paused'),
     blocker,
     stopped,
-    beside: worstFirst(states.flatMap(({ state, problem: found }) => (state === 'loaded' && found !== undefined ? found : []))),
-    worst: worstProblem([...problems, ...counted.flatMap(state => state.problem ?? [])]),
-    // Where nothing is done for the Module, only what the cluster does with its pods goes on.
-    isMoving: counted.some(({ problem: found, pod }) =>
-      found?.code === 'Outdated'
-        ? hasTurn
-        : (blocker === undefined || pod !== undefined) && (found?.passing === true || found?.retry === 'backoff'),
+    beside: worstFirst(
+      [...unselected, ...states.filter(({ state }) => state === 'loaded')].flatMap(({ problem: found }) => found ?? []),
     ),
+    worst: worstProblem([
+      ...problems,
+      ...[...counted, ...(blocker?.code === 'BeingDeleted' ? held : [])].flatMap(state => state.problem ?? []),
+    ]),
+    // Where nothing is done for the Module, only what the cluster does with its pods goes on.
+    isMoving:
+      blocker?.code === 'BeingDeleted'
+        ? isStillUnloading(seen, held.length)
+        : counted.some(({ problem: found, pod }) =>
+            found?.code === 'Outdated'
+              ? hasTurn
+              : (blocker === undefined || pod !== undefined) && (found?.passing === true || found?.retry === 'backoff'),
+          ),
     counts: `${loaded} of ${targets.length} nodes have the driver of Module ${seen.key}`,
     matching: states.length,
     selector: JSON.stringify(module.spec.selector),
@@ -128,10 +141,10 @@ function allTainted(module: string, states: readonly NodeState[]): readonly Prob
 }
 
 /** The worst 20: what needs a person first, then by name. `since` is when this reason was first told. */
-function notReadyNodes({ states, module }: StatusFacts, now: string): readonly Listed[] {
+function notReadyNodes({ states, unselected, module }: StatusFacts, now: string): readonly Listed[] {
   const before = new Map((module.status?.notReadyNodes ?? []).map(entry => [entry.name, entry]))
-  return states
-    .filter(state => state.problem !== undefined && state.state === 'not loaded')
+  return [...states, ...unselected]
+    .filter(({ state, problem: found }) => state === 'not loaded' && found !== undefined && found.code !== 'BeingDeleted')
     .toSorted(
       (a, b) =>
         Number(a.problem?.passing) - Number(b.problem?.passing) ||

@@ -51,6 +51,7 @@ describe('what wakes a Module', () => {
     ['the DaemonSet of a Module that is gone', aDaemonSet({ labels: { [labels.moduleName]: 'gone' } }), ['drivers/gone']],
     ['its pods', pod, ['drivers/driver']],
     ['a node that it selects', node, ['drivers/driver', 'drivers/rival']],
+    ['a node with a pod of it', { ...node, metadata: { ...node.metadata, labels: {} } }, ['drivers/driver']],
     ['an event on its DaemonSet', eventAbout(daemonSet), ['drivers/driver']],
     ['an event on its pod', eventAbout(pod), ['drivers/driver']],
     ['no event on anything else', eventAbout(node), []],
