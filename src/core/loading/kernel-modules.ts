@@ -44,6 +44,10 @@ export function kernelModulesOn(look: Look, pod: Pod): readonly string[] {
 
 /** Keys of the Modules, other than this one, that name one of these kernel modules. */
 export function otherModulesNaming(look: Look, moduleKey: string, names: readonly string[]): readonly string[] {
-  const keys = names.flatMap(name => look.by(modulesByKernelModule, name).map(keyOf))
-  return [...new Set(keys)].filter(key => key !== moduleKey).sort()
+  const keys = new Set<string>()
+  for (const name of names) for (const module of look.by(modulesByKernelModule, name)) keys.add(keyOf(module))
+  keys.delete(moduleKey)
+  return keys.size === 0 ? nobody : [...keys].sort()
 }
+
+const nobody: readonly string[] = []

@@ -9,14 +9,24 @@ import { podKey, type SeenNode } from './seen-node.ts'
 
 /** Who is in whose way on this node. */
 export function rivalry({ pods, kernelModules }: SeenNode): Rivals {
-  const namesOf = (pod: Pod) => kernelModules.get(podKey(pod)) ?? []
-  const loaders = pods.filter(pod => namesOf(pod).length > 0)
+  const byName = new Map<string, Pod[]>()
+  for (const pod of pods) {
+    for (const name of kernelModules.get(podKey(pod)) ?? []) {
+      const same = byName.get(name)
+      if (same === undefined) byName.set(name, [pod])
+      else same.push(pod)
+    }
+  }
+  // On nearly every node each kernel module has one loader.
+  if (byName.values().every(same => same.length === 1)) return () => none
   return pod => {
-    const names = namesOf(pod)
-    if (names.length === 0 || loaders.length < 2) return []
-    return loaders.filter(other => moduleKeyOf(other) !== moduleKeyOf(pod) && namesOf(other).some(name => names.includes(name)))
+    const names = kernelModules.get(podKey(pod)) ?? []
+    const others = names.flatMap(name => byName.get(name) ?? []).filter(other => moduleKeyOf(other) !== moduleKeyOf(pod))
+    return [...new Set(others)]
   }
 }
+
+const none: readonly Pod[] = []
 
 /**
  * Set while a loader of the Module is on the node, until its pod is released; never begun where loaders of two Modules are there
@@ -27,11 +37,11 @@ export function heldLabels(node: Node, { pods, contested }: SeenNode, rivals: Ri
   for (const pod of pods) {
     const moduleKey = moduleKeyOf(pod)
     if (moduleKey === undefined || operandOf(pod) !== 'loader') continue
+    const isAlone = rivals(pod).length === 0
+    if (!contested.has(moduleKey) && isAlone) continue
     const { namespace = '', name } = parseKey(moduleKey)
     const key = heldLabel(namespace, name)
-    const others = rivals(pod)
-    const isHeld = node.metadata.labels?.[key] !== undefined && (contested.has(moduleKey) || others.length > 0)
-    if (isHeld || (contested.has(moduleKey) && others.length === 0)) wanted[key] = ''
+    if (isAlone || node.metadata.labels?.[key] !== undefined) wanted[key] = ''
   }
   return wanted
 }

@@ -17,7 +17,7 @@ export type SeenNode = {
   readonly pods: readonly Pod[]
   /** By `namespace/name`: the Modules that its pods or version labels name, as far as they exist. */
   readonly modules: ReadonlyMap<string, Module>
-  /** By `namespace/name`: those Modules that have loaders from before they had a version, which may come to this node. */
+  /** By `namespace/name`: those Modules of its version labels that have loaders from before they had a version, which may come to this node. */
   readonly unversionedLoaders: ReadonlySet<string>
   /** What each loader pod was made to load. By pod key. */
   readonly kernelModules: ReadonlyMap<string, readonly string[]>
@@ -32,7 +32,8 @@ export function observeNode(look: Look, name: string): SeenNode {
   const node = look.get(nodes, name)
   const pods = (look.by(podsByNode, name) as readonly Pod[]).toSorted((a, b) => (podKey(a) < podKey(b) ? -1 : 1))
   const keys = new Set(pods.flatMap(pod => moduleKeyOf(pod) ?? []))
-  for (const key of versionedModules(node?.metadata.labels)) keys.add(key)
+  const versioned = versionedModules(node?.metadata.labels)
+  for (const key of versioned) keys.add(key)
   const found = new Map<string, Module>()
   for (const key of [...keys].sort()) {
     const module = look.get(modules, key) as Module | undefined
@@ -52,7 +53,7 @@ export function observeNode(look: Look, name: string): SeenNode {
         return key !== undefined && otherModulesNaming(look, key, names).length > 0 ? [key] : []
       }),
     ),
-    unversionedLoaders: new Set(node === undefined ? [] : [...keys].filter(key => hasUnversionedLoader(look, key, node))),
+    unversionedLoaders: new Set(node === undefined ? [] : versioned.filter(key => hasUnversionedLoader(look, key, node))),
     endOfService: new Set(pods.filter(pod => isServiceEnding(look, pod)).map(podKey)),
     events: pods.flatMap(pod =>
       isDeleting(pod) ? (look.by(eventsByObjectUid, pod.metadata.uid ?? '') as readonly KubeEvent[]) : [],
