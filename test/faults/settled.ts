@@ -8,12 +8,15 @@ import { keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf } from '../../src/core/operands.ts'
 import { modules, nodes, pods } from '../../src/core/resources.ts'
 import { driverOf } from './never.ts'
+import { nobodyHasIt } from './reasons.ts'
+import { missingAtRest } from './should-have.ts'
 import type { World } from './world.ts'
 
 /** Sentences of what is wrong; empty where all is well. */
-export function wrongAtRest({ cluster }: World): readonly string[] {
+export function wrongAtRest(world: World): readonly string[] {
+  const { cluster } = world
   const { api } = cluster
-  const wrong: string[] = []
+  const wrong: string[] = [...missingAtRest(world), ...nobodyHasIt(world)]
   for (const module of api.list(modules) as readonly Module[]) {
     const { namespace = '', name } = module.metadata
     const label = readyLabel(namespace, name)
