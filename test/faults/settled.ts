@@ -7,7 +7,7 @@ import { readyLabel } from '../../src/core/names.ts'
 import { keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf } from '../../src/core/operands.ts'
 import { modules, nodes, pods } from '../../src/core/resources.ts'
-import { driverOf } from './never.ts'
+import { driverIn } from './never.ts'
 import { nobodyHasIt } from './reasons.ts'
 import { missingAtRest } from './should-have.ts'
 import type { World } from './world.ts'
@@ -23,7 +23,6 @@ export function wrongAtRest(world: World): readonly string[] {
     for (const node of api.list(nodes) as readonly Node[]) {
       if (!isNodeReady(node) || !cluster.nodeNames().includes(node.metadata.name)) continue
       const { kernel } = cluster.node(node.metadata.name)
-      const inKernel = kernel.loaded.get(driverOf(module))
       const isReported = node.metadata.labels?.[label] !== undefined
       const spec = resolveMapping(canonicalModule(module), kernel.release)
       const image = 'code' in spec ? undefined : spec.image
@@ -35,6 +34,7 @@ export function wrongAtRest(world: World): readonly string[] {
           !isDeleting(candidate),
       )
       const running = pod?.spec?.containers?.[0]?.image
+      const inKernel = driverIn(kernel, module, running)
       if (isReported && inKernel === undefined)
         wrong.push(`${node.metadata.name} is reported ready for ${name}, and its kernel has no driver`)
       if (isReported && inKernel !== undefined && running !== undefined && inKernel.image !== running)
