@@ -12,6 +12,9 @@ export type Story = {
   readonly tags: Map<string, number>
 }
 
+/** What the machines run. */
+export const kernels = ['6.1.0-1-amd64', '6.1.0-2-amd64', '6.6.0+debian']
+
 export const pick = <T>(chance: () => number, list: readonly T[]): T | undefined => list[Math.floor(chance() * list.length)]
 
 export const machines = ({ world }: Story): readonly string[] => world.cluster.nodeNames()

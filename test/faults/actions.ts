@@ -8,6 +8,7 @@ import { nodes, pods } from '../../src/core/resources.ts'
 import {
   type Action,
   changed,
+  kernels,
   machines,
   mapping,
   mayUnload,
@@ -20,8 +21,6 @@ import {
 } from './acting.ts'
 import { type Theme, themes } from './themes.ts'
 import { addNode, driver, namespace } from './world.ts'
-
-const kernels = ['6.1.0-1-amd64', '6.1.0-2-amd64', '6.6.0+debian']
 
 const actions: readonly (readonly [weight: number, Action])[] = [
   [

@@ -9,8 +9,8 @@ import { wrongAtRest } from './settled.ts'
 import { type Theme, themes } from './themes.ts'
 import { addNode, startWorld } from './world.ts'
 
-// 1,000 worlds as the default; KMM_WORLDS=n for more, KMM_WORLD=seed for one of them.
-const worlds = Number(process.env['KMM_WORLDS'] ?? 1000)
+// 480 worlds as the default; KMM_WORLDS=n for more, KMM_WORLD=seed for one of them, KMM_THEME=n for one theme.
+const worlds = Number(process.env['KMM_WORLDS'] ?? 480)
 const only = process.env['KMM_WORLD']
 
 /** mulberry32: small, fast, good enough to pick actions. */
@@ -73,7 +73,21 @@ async function mend({ world }: Story): Promise<void> {
 }
 
 /** Themes that fail today, each with the finding. KMM_NOT_YET=1 runs them too. */
-const notYet: ReadonlyMap<Theme, string> = new Map([])
+const notYet: ReadonlyMap<Theme, string> = new Map<Theme, string>([
+  [
+    'Modules that name one kernel module',
+    'two Modules with one kernel module: a ready label with the driver of the other (seeds 154, 174, 204 of 290)',
+  ],
+  [
+    'Node objects that are deleted and registered again',
+    'registered again in the same boot: a ready label with the old driver in the kernel (seed 129)',
+  ],
+  [
+    'images under the same version, and edits that need no reload',
+    'a node emptied by a paced rollout stays empty when the version changes (seeds 41, 68)',
+  ],
+  ['containers that die', 'a held pod stays held (StillLoaded) after its successor has unloaded the driver (seed 55)'],
+])
 const all = Object.keys(themes) as Theme[]
 const isWhole = process.env['KMM_NOT_YET'] === '1'
 
@@ -90,8 +104,9 @@ describe('random worlds', () => {
     }, async () => {
       const wrong: string[] = []
       for (const seed of seeds) {
-        wrong.push(...(await live(seed, theme)))
-        if (wrong.length > 10) break
+        // One world that goes wrong says so in many words.
+        wrong.push(...(await live(seed, theme)).slice(0, 3))
+        if (wrong.length > 20) break
       }
       assert.deepEqual(wrong, [], wrong.join('\n'))
     })

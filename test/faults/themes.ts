@@ -1,5 +1,6 @@
 // Things that happen beside those of actions.ts, by theme: a world has one theme, so that what fails names what it was about.
 import type { Module } from '../../src/api/module.ts'
+import { imagesFor } from '../../src/cli/simulate/images.ts'
 import { isPodReady, type Pod } from '../../src/core/cluster.ts'
 import { keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf } from '../../src/core/operands.ts'
@@ -7,6 +8,7 @@ import { nodes, pods } from '../../src/core/resources.ts'
 import {
   type Action,
   changed,
+  kernels,
   machines,
   mapping,
   mayUnload,
@@ -86,7 +88,10 @@ const unregister: Action = onNode((story, node) => {
 const replaceMachine: Action = onNode((story, node) => {
   const { release } = story.world.cluster.node(node).kernel
   story.world.cluster.node(node).remove()
-  addNode(story.world, node, release)
+  const { cluster } = story.world
+  cluster.clock.after(5000, () => {
+    if (!cluster.nodeNames().includes(node)) addNode(story.world, node, release)
+  })
   return `node ${node} is removed, and another machine comes under its name`
 })
 
@@ -104,6 +109,21 @@ const sameVersion: Action = onModule((story, module) => {
   const tag = nextTag(story, name)
   changed(story, module, { kernelMappings: mapping(name, tag) })
   return `Module ${name} gets image ${tag} and keeps its version`
+})
+
+/** Its hook fails in each container that is started; the next image mends it. */
+const badImage: Action = onModule((story, module) => {
+  const { name } = module.metadata
+  mayUnload(story, module)
+  const tag = `bad${nextTag(story, name)}`
+  const { moduleLoader } = module.spec
+  const container = { ...moduleLoader.container, kernelMappings: mapping(name, tag) }
+  const next = { ...module, spec: { ...module.spec, moduleLoader: { ...moduleLoader, container } } }
+  const broken = new Map(kernels.map(kernel => [kernel, 'missing-module'] as const))
+  for (const { image, content } of imagesFor([next], kernels, broken))
+    if (image.includes(':bad')) story.world.cluster.registry.push(image, content)
+  story.world.applyModule(next)
+  return `Module ${name} gets image ${tag}, which holds no module`
 })
 
 const withoutReload: Action = onModule((story, module) => {
@@ -174,9 +194,10 @@ export const themes = {
     [5, sameVersion],
     [4, withoutReload],
   ],
-  'rules that are broken and mappings that are lost, for a while': [
+  'broken rules, lost mappings and images that hold no module, for a while': [
     [4, breakRule],
     [5, loseAndRestore],
+    [3, badImage],
   ],
   'pods that are deleted while they load': [[10, deleteWhileLoading]],
 } as const satisfies Readonly<Record<string, Weighted>>

@@ -209,7 +209,9 @@ export function createNode(
     },
     restartKubelet: () => kubelet.restart(),
     killContainers: pod => kubelet.killContainers(api.get(pods, pod)?.metadata.uid ?? ''),
-    unregister: () => void attempt(() => api.remove(nodes, name)),
+    unregister() {
+      attempt(() => api.remove(nodes, name))
+    },
     setReady: ready => kubelet.setReady(ready),
     hold: module => kernel.hold(module),
     releaseHold: module => kernel.releaseHold(module),
