@@ -1,66 +1,26 @@
 // What can happen to a cluster, one thing at a time; each names what may be unloaded because of it.
-import type { Module } from '../../src/api/module.ts'
+
 import type { Node, Pod } from '../../src/core/cluster.ts'
 import { annotations, userVersionLabel } from '../../src/core/names.ts'
 import { keyOf } from '../../src/core/object.ts'
 import { moduleKeyOf } from '../../src/core/operands.ts'
-import { modules, nodes, pods } from '../../src/core/resources.ts'
-import { driverOf } from './never.ts'
-import { addNode, driver, namespace, type World } from './world.ts'
-
-export type Story = {
-  readonly world: World
-  readonly chance: () => number
-  readonly told: string[]
-  /** Newest image tag by Module. */
-  readonly tags: Map<string, number>
-}
-
-const kernels = ['6.1.0-1-amd64', '6.1.0-2-amd64', '6.6.0+debian']
-
-const pick = <T>(chance: () => number, list: readonly T[]): T | undefined => list[Math.floor(chance() * list.length)]
-
-const machines = ({ world }: Story): readonly string[] => world.cluster.nodeNames()
-const present = ({ world }: Story): readonly Module[] => world.cluster.api.list(modules) as readonly Module[]
-const nextTag = (story: Story, name: string): string => {
-  const tag = (story.tags.get(name) ?? 0) + 1
-  story.tags.set(name, tag)
-  return String(tag)
-}
-
-type Action = (story: Story) => string | undefined | Promise<string>
-
-const onNode =
-  (what: (story: Story, node: string) => string | undefined): Action =>
-  story => {
-    const node = pick(story.chance, machines(story))
-    return node === undefined ? undefined : what(story, node)
-  }
-
-const onModule =
-  (what: (story: Story, module: Module) => string | undefined): Action =>
-  story => {
-    const module = pick(story.chance, present(story))
-    return module === undefined ? undefined : what(story, module)
-  }
-
-const changed = (
-  story: Story,
-  module: Module,
-  container: object,
-  more: { readonly annotations?: Record<string, string> } = {},
-): void => {
-  const { moduleLoader } = module.spec
-  story.world.applyModule({
-    ...module,
-    metadata: { ...module.metadata, ...(more.annotations === undefined ? {} : { annotations: more.annotations }) },
-    spec: { ...module.spec, moduleLoader: { ...moduleLoader, container: { ...moduleLoader.container, ...container } } },
-  })
-}
-
-const mapping = (name: string, tag: string, regexp = '^.+$') => [
-  { regexp, containerImage: `registry.example.com/${name}:${tag}-\${KERNEL_FULL_VERSION}` },
-]
+import { nodes, pods } from '../../src/core/resources.ts'
+import {
+  type Action,
+  changed,
+  kernels,
+  machines,
+  mapping,
+  mayUnload,
+  nextTag,
+  onModule,
+  onNode,
+  pick,
+  present,
+  type Story,
+} from './acting.ts'
+import { type Theme, themes } from './themes.ts'
+import { addNode, driver, namespace } from './world.ts'
 
 const actions: readonly (readonly [weight: number, Action])[] = [
   [
@@ -87,7 +47,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
     3,
     onModule((story, module) => {
       const { name } = module.metadata
-      story.world.never.allowUnload(driverOf(module))
+      mayUnload(story, module)
       const version = module.spec.moduleLoader.container.version
       const tag = nextTag(story, name)
       changed(story, module, { kernelMappings: mapping(name, tag), ...(version === undefined ? {} : { version: `v${tag}` }) })
@@ -98,7 +58,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
     1,
     onModule((story, module) => {
       const { name } = module.metadata
-      story.world.never.allowUnload(driverOf(module))
+      mayUnload(story, module)
       story.world.deleteModule(name)
       return `Module ${name} is deleted`
     }),
@@ -125,7 +85,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
       const version = module.spec.moduleLoader.container.version
       if (node === undefined || version === undefined) return undefined
       const { name } = module.metadata
-      story.world.never.allowUnload(driverOf(module), node)
+      mayUnload(story, module, node)
       // An older or newer version than the Module's is a wish that nobody fulfils; without a value the label counts as absent.
       const value = pick(story.chance, [version, version, version, undefined, '', `v${1 + (story.tags.get(name) ?? 0)}`, 'v1'])
       story.world.label(node, { [userVersionLabel(namespace, name)]: value })
@@ -137,7 +97,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
     onModule((story, module) => {
       const version = module.spec.moduleLoader.container.version
       if (version === undefined) return undefined
-      story.world.never.allowUnload(driverOf(module))
+      mayUnload(story, module)
       for (const node of machines(story))
         story.world.label(node, { [userVersionLabel(namespace, module.metadata.name)]: version })
       return `all nodes get version ${version} of ${module.metadata.name}`
@@ -149,7 +109,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
       if (module.spec.moduleLoader.container.version === undefined) return undefined
       const { name } = module.metadata
       const tag = nextTag(story, name)
-      story.world.never.allowUnload(driverOf(module))
+      mayUnload(story, module)
       changed(story, module, { kernelMappings: mapping(name, tag), version: `v${tag}` })
       const chosen = machines(story).filter(() => story.chance() < 0.5)
       for (const node of chosen) story.world.label(node, { [userVersionLabel(namespace, name)]: `v${tag}` })
@@ -162,7 +122,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
       const { name } = module.metadata
       const { version, ...container } = module.spec.moduleLoader.container
       const tag = nextTag(story, name)
-      story.world.never.allowUnload(driverOf(module))
+      mayUnload(story, module)
       const next = { ...container, kernelMappings: mapping(name, tag), ...(version === undefined ? { version: `v${tag}` } : {}) }
       const { moduleLoader } = module.spec
       story.world.applyModule({ ...module, spec: { ...module.spec, moduleLoader: { ...moduleLoader, container: next } } })
@@ -269,7 +229,7 @@ const actions: readonly (readonly [weight: number, Action])[] = [
         (story.world.cluster.api.list(pods) as readonly Pod[]).filter(candidate => moduleKeyOf(candidate) !== undefined),
       )
       if (pod === undefined) return undefined
-      story.world.never.allowUnload(`${(moduleKeyOf(pod) ?? '').split('/')[1]}_mod`, pod.spec?.nodeName)
+      for (const module of present(story)) if (keyOf(module) === moduleKeyOf(pod)) mayUnload(story, module, pod.spec?.nodeName)
       story.world.cluster.api.remove(pods, keyOf(pod))
       return `somebody deletes pod ${pod.metadata.name}`
     },
@@ -293,13 +253,13 @@ export function beginOrdered(story: Story): string {
   return `Module gpu is made with version v${tag} and a device plugin, and all nodes have its label`
 }
 
-const total = actions.reduce((sum, [weight]) => sum + weight, 0)
-
 /** Does one thing that is possible here; says what. */
-export async function act(story: Story): Promise<string> {
+export async function act(story: Story, theme: Theme): Promise<string> {
+  const possible = [...actions, ...themes[theme]]
+  const total = possible.reduce((sum, [weight]) => sum + weight, 0)
   for (let tries = 0; tries < 20; tries++) {
     let left = story.chance() * total
-    for (const [weight, action] of actions) {
+    for (const [weight, action] of possible) {
       left -= weight
       if (left > 0) continue
       const told = await action(story)

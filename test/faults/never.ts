@@ -7,6 +7,7 @@ import { keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
 import { daemonSets, modules, nodes, pods } from '../../src/core/resources.ts'
 import { matchesLabels } from '../../src/core/selectors.ts'
+import type { LoadedModule, ModelKernel } from '../../src/model/cluster/kernel.ts'
 import type { ModelCluster } from '../../src/model/cluster.ts'
 import type { KubeRequest } from '../../src/shell/kube/transport.ts'
 import { startReplay } from './history.ts'
@@ -55,11 +56,11 @@ export function watchForNever(cluster: ModelCluster): Never {
     for (const module of api.list(modules)) {
       const label = readyLabel(module.metadata.namespace ?? '', module.metadata.name)
       if (node.metadata.labels?.[label] === undefined || old.metadata.labels?.[label] !== undefined) continue
-      const name = driverOf(module as Module)
-      const inKernel = cluster.node(node.metadata.name).kernel.loaded.get(name)
       const pod = loadersOn(node.metadata.name, keyOf(module)).find(candidate => isPodReady(candidate) && !isDeleting(candidate))
       const image = pod?.spec?.containers?.[0]?.image
-      if (inKernel === undefined) never(`node ${node.metadata.name} was reported ready without ${name} in its kernel`)
+      const inKernel = driverIn(cluster.node(node.metadata.name).kernel, module as Module, image)
+      if (inKernel === undefined)
+        never(`node ${node.metadata.name} was reported ready without ${driverOf(module as Module)} in its kernel`)
       else if (image !== undefined && inKernel.image !== image)
         never(`node ${node.metadata.name} was reported ready for ${image} with the driver of ${inKernel.image} in its kernel`)
     }
@@ -104,9 +105,9 @@ export function watchForNever(cluster: ModelCluster): Never {
   }
 
   function isTrue(module: Module, nodeName: string): boolean {
-    const inKernel = cluster.node(nodeName).kernel.loaded.get(driverOf(module))
     const pod = loadersOn(nodeName, keyOf(module)).find(candidate => isPodReady(candidate) && !isDeleting(candidate))
     const image = pod?.spec?.containers?.[0]?.image
+    const inKernel = driverIn(cluster.node(nodeName).kernel, module, image)
     return inKernel !== undefined && (image === undefined || inKernel.image === image)
   }
 
@@ -167,3 +168,10 @@ export function watchForNever(cluster: ModelCluster): Never {
 
 export const driverOf = (module: Module): string =>
   (module.spec.moduleLoader.container.modprobe.moduleName ?? '').replaceAll('-', '_')
+
+/** The Module's driver; under another name where the image that serves is from before a rename. */
+export function driverIn({ loaded }: ModelKernel, module: Module, image: string | undefined): LoadedModule | undefined {
+  const named = loaded.get(driverOf(module))
+  if (image === undefined || named?.image === image) return named
+  return [...loaded.values()].find(found => found.image === image) ?? named
+}

@@ -74,13 +74,18 @@ export const oneVersionOnANode: Rule = ({ kind, type, object }, old, now) => {
   const before: Pod | undefined = old
   if (before?.spec?.nodeName === nodeName) return []
   return podsOn(now, nodeName, module, 'loader')
-    .filter(other => versionOf(other) !== versionOf(pod) && !hasUnloaded(other))
+    .filter(other => versionOf(other) !== versionOf(pod) && !hasUnloaded(other, now.nodes.get(nodeName)))
     .map(other => `${told(pod)} was put onto ${nodeName} beside ${told(other)}`)
 }
 
-/** In its own words: its pod may stay for a moment. */
-const hasUnloaded = (pod: Pod): boolean =>
-  isOver(pod) && (pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? '').startsWith('kmm unloaded ')
+/** In its own words, or it ran before the last boot of the node, or on a machine of before: its pod may stay for a moment. */
+function hasUnloaded(pod: Pod, node: Node | undefined): boolean {
+  const [, said, bootId] =
+    /^kmm ([a-z ]+) ([0-9a-f-]+)/.exec(pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? '') ?? []
+  const isOfEarlierBoot = bootId !== undefined && bootId !== node?.status?.nodeInfo?.bootID
+  const isOfEarlierNode = isDeleting(pod) && (pod.metadata.creationTimestamp ?? '') < (node?.metadata.creationTimestamp ?? '')
+  return isOfEarlierNode || (isOver(pod) && (said === 'unloaded' || isOfEarlierBoot))
+}
 
 const told = (pod: Pod): string =>
   `the loader ${pod.metadata.name} (${versionOf(pod) ?? 'no version'}${isPodReady(pod) ? ', ready' : ''}${isDeleting(pod) ? ', ending' : ''})`

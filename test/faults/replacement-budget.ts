@@ -1,7 +1,7 @@
 // Rule over the history: a paced replacement takes the driver from no more nodes at a time than the Module allows.
 import type { Module } from '../../src/api/module.ts'
 import { type DaemonSet, isNodeReady, isPodReady, type Node } from '../../src/core/cluster.ts'
-import { labels } from '../../src/core/names.ts'
+import { labels, userVersionLabel } from '../../src/core/names.ts'
 import { type KubeObject, keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf, ownerUidOf } from '../../src/core/operands.ts'
 import { matchesLabels } from '../../src/core/selectors.ts'
@@ -47,13 +47,19 @@ export function replacementBudget(): Rule {
     for (const node of begun) nodes.add(node)
     // A node that fell silent is not waited for, and yet one of those that a percentage is taken of.
     const away = selected(now, owner)
-      .filter(node => isNodeReady(node) && nodes.has(node.metadata.name))
+      .filter(node => isNodeReady(node) && nodes.has(node.metadata.name) && isAsked(owner, node))
       .map(node => node.metadata.name)
     const limit = allowed(owner, selected(now, owner).length)
     return away.length > limit
       ? [`${away.join(', ')} are without a driver of ${module} for a replacement, though only ${limit} may be`]
       : []
   }
+}
+
+/** A node from which the user has taken the version label is without a driver for that. */
+function isAsked({ metadata: { namespace = '', name }, spec }: Module, node: Node): boolean {
+  const { version } = spec.moduleLoader.container
+  return version === undefined || node.metadata.labels?.[userVersionLabel(namespace, name)] === version
 }
 
 const leftOutAnywhere = (now: Objects, module: string, node: string): boolean =>

@@ -7,20 +7,22 @@ import { readyLabel } from '../../src/core/names.ts'
 import { keyOf } from '../../src/core/object.ts'
 import { isDeleting, moduleKeyOf, operandOf } from '../../src/core/operands.ts'
 import { modules, nodes, pods } from '../../src/core/resources.ts'
-import { driverOf } from './never.ts'
+import { driverIn } from './never.ts'
+import { nobodyHasIt } from './reasons.ts'
+import { missingAtRest } from './should-have.ts'
 import type { World } from './world.ts'
 
 /** Sentences of what is wrong; empty where all is well. */
-export function wrongAtRest({ cluster }: World): readonly string[] {
+export function wrongAtRest(world: World): readonly string[] {
+  const { cluster } = world
   const { api } = cluster
-  const wrong: string[] = []
+  const wrong: string[] = [...missingAtRest(world), ...nobodyHasIt(world)]
   for (const module of api.list(modules) as readonly Module[]) {
     const { namespace = '', name } = module.metadata
     const label = readyLabel(namespace, name)
     for (const node of api.list(nodes) as readonly Node[]) {
       if (!isNodeReady(node) || !cluster.nodeNames().includes(node.metadata.name)) continue
       const { kernel } = cluster.node(node.metadata.name)
-      const inKernel = kernel.loaded.get(driverOf(module))
       const isReported = node.metadata.labels?.[label] !== undefined
       const spec = resolveMapping(canonicalModule(module), kernel.release)
       const image = 'code' in spec ? undefined : spec.image
@@ -32,6 +34,7 @@ export function wrongAtRest({ cluster }: World): readonly string[] {
           !isDeleting(candidate),
       )
       const running = pod?.spec?.containers?.[0]?.image
+      const inKernel = driverIn(kernel, module, running)
       if (isReported && inKernel === undefined)
         wrong.push(`${node.metadata.name} is reported ready for ${name}, and its kernel has no driver`)
       if (isReported && inKernel !== undefined && running !== undefined && inKernel.image !== running)

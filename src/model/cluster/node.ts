@@ -60,6 +60,10 @@ export type ModelNode = {
   silence(): void
   restore(): void
   restartKubelet(): void
+  /** The containers of the pod (`namespace/name`) die, as when memory runs out; the kubelet starts them again. */
+  killContainers(pod: string): void
+  /** Somebody deletes the Node object; the machine goes on, and registers again when its kubelet is restarted (`restartKubelet`). */
+  unregister(): void
   setReady(ready: boolean): void
   /** Somebody uses the module, so that it cannot be unloaded; survives until released or rebooted. */
   hold(module: string): void
@@ -207,6 +211,10 @@ export function createNode(
       kubelet.connect()
     },
     restartKubelet: () => kubelet.restart(),
+    killContainers: pod => kubelet.killContainers(api.get(pods, pod)?.metadata.uid ?? ''),
+    unregister() {
+      attempt(() => api.remove(nodes, name))
+    },
     setReady: ready => kubelet.setReady(ready),
     hold: module => kernel.hold(module),
     releaseHold: module => kernel.releaseHold(module),

@@ -17,6 +17,8 @@ import { createPodWorker, type PodWorker } from './pod-worker.ts'
 
 export type Kubelet = {
   /** A pod of this node has changed in the API, or is gone from it. */
+  /** The containers of this pod die (uid). */
+  killContainers(uid: string): void
   podChanged(pod: PodObject, how: 'changed' | 'gone'): void
   /** Creates the Node object, or says again how the node is. */
   register(): void
@@ -172,6 +174,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       see(pod)
       if (isDifferent(pod)) clock.after(reconcileMs, () => workers.get(uidOf(pod))?.report())
     },
+    killContainers: uid => workers.get(uid)?.killContainers(),
     register: comeBack,
     setReady(ready) {
       isReady = ready

@@ -27,6 +27,8 @@ export type PodWorker = {
   differs(pod: PodObject): boolean
   /** The kubelet's process has ended: nothing is done until `restart`. Hooks are cut, containers go on. */
   stop(): void
+  /** Its containers die, as when memory runs out: no hook runs, and the kubelet starts them again by the pod's restart policy. */
+  killContainers(): void
 }
 
 type Stage = 'running' | 'ending' | 'ended'
@@ -277,6 +279,9 @@ export function createPodWorker(core: KubeletCore, first: PodObject, forget: (ui
     stop() {
       stop()
       cutHooks('kubelet restarted')
+    },
+    killContainers() {
+      for (const { run: life } of main) if (life !== undefined && life.end === undefined) life.container?.signal('KILL')
     },
   }
 }
