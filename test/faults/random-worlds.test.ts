@@ -72,24 +72,7 @@ async function mend({ world }: Story): Promise<void> {
   }
 }
 
-/** Themes that fail today, each with the finding. KMM_NOT_YET=1 runs them too. */
-const notYet: ReadonlyMap<Theme, string> = new Map<Theme, string>([
-  [
-    'Modules that name one kernel module',
-    'two Modules with one kernel module: a ready label with the driver of the other (seeds 154, 174, 204 of 290)',
-  ],
-  [
-    'Node objects that are deleted and registered again',
-    'registered again in the same boot: a ready label with the old driver in the kernel (seed 129)',
-  ],
-  [
-    'images under the same version, and edits that need no reload',
-    'a node emptied by a paced rollout stays empty when the version changes (seeds 41, 68)',
-  ],
-  ['containers that die', 'a held pod stays held (StillLoaded) after its successor has unloaded the driver (seed 55)'],
-])
 const all = Object.keys(themes) as Theme[]
-const isWhole = process.env['KMM_NOT_YET'] === '1'
 
 describe('random worlds', () => {
   for (const [index, theme] of all.entries()) {
@@ -98,10 +81,7 @@ describe('random worlds', () => {
     // Half of the worlds have no theme.
     const count = Math.ceil(index === 0 ? worlds / 2 : worlds / 2 / (all.length - 1))
     const seeds = only === undefined ? Array.from({ length: count }, (_, seed) => seed) : [Number(only)]
-    const finding = isWhole ? undefined : notYet.get(theme)
-    it(`${seeds.length} random worlds settle, and nothing that must never happen happens: ${theme}`, {
-      skip: finding ?? false,
-    }, async () => {
+    it(`${seeds.length} random worlds settle, and nothing that must never happen happens: ${theme}`, async () => {
       const wrong: string[] = []
       for (const seed of seeds) {
         // One world that goes wrong says so in many words.

@@ -4,7 +4,7 @@ import type { CanonicalModule } from '../canonical.ts'
 import { isNodeReady, type Pod } from '../cluster.ts'
 import { excludedNodesOf } from '../excluded-nodes.ts'
 import { loaderVersionLabel, userVersionLabel } from '../names.ts'
-import { isProbedAgain, isUnheardSinceReturn } from '../node/ready-labels.ts'
+import { isProbedAgain, isUnheardSinceReturn, unheardOnNewNodeMs } from '../node/ready-labels.ts'
 import { isDeleting, isOutdated, isServing, ownerUidOf } from '../operands.ts'
 import { type Problem, problem } from '../problem.ts'
 import { heldWords } from './held-words.ts'
@@ -58,7 +58,7 @@ export function nodeState(target: Target, around: Around): NodeState {
     return { target, state: 'loaded', pod, ...(behind === undefined ? {} : { problem: behind }) }
   }
   const current = currentPod(pods, step)
-  const verdict = current === undefined ? 'none' : verdictOf(current, target, step)
+  const verdict = current === undefined ? 'none' : verdictOf(current, target, around)
   if (target.taint !== undefined) {
     return verdict === 'loaded' && current !== undefined ? loaded(current) : { target, state: 'excluded' }
   }
@@ -89,7 +89,8 @@ const currentPod = (pods: NodePods, step: KernelStep | undefined): Pod | undefin
     ? undefined
     : pods.loaders.find(pod => !isDeleting(pod) && ownerUidOf(pod) === step.daemonSet?.metadata.uid)
 
-function verdictOf(pod: Pod, target: Target, step: KernelStep | undefined): 'loaded' | 'outdated' | 'not loaded' {
+function verdictOf(pod: Pod, target: Target, { step, nowMs }: Around): 'loaded' | 'outdated' | 'not loaded' {
+  if (unheardOnNewNodeMs(pod, target.node, nowMs) > 0) return 'not loaded'
   if (!isServing(pod) && !isUnheardSinceReturn(pod, target.node) && !isProbedAgain(pod)) return 'not loaded'
   const template = step?.wanted ?? step?.daemonSet
   return template !== undefined && isOutdated(pod, template) ? 'outdated' : 'loaded'

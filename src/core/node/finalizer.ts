@@ -83,7 +83,7 @@ function isOfAnotherKernel(pod: Pod, node: Node): boolean {
 }
 
 /** Bound to a Node object that was deleted before the present one with the same name was made. */
-function isOfEarlierNode(pod: Pod, node: Node): boolean {
+export function isOfEarlierNode(pod: Pod, node: Node): boolean {
   const bound = pod.status?.conditions?.find(condition => condition.type === 'PodScheduled' && condition.status === 'True')
   const born = node.metadata.creationTimestamp
   if (bound?.lastTransitionTime === undefined || born === undefined) return false

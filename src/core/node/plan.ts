@@ -13,7 +13,7 @@ import { labelsAfter, nextStep, type VersionLabels } from '../upgrade/moves.ts'
 import { versionedModules } from '../upgrade/version-labels.ts'
 import { type FinalizerVerdict, isFailedPreStop, judgeFinalizer } from './finalizer.ts'
 import { heldLabels, rivalry } from './held-labels.ts'
-import { readyLabels } from './ready-labels.ts'
+import { readyLabels, unheardOnNewNodeMs } from './ready-labels.ts'
 import { podKey, type SeenNode } from './seen-node.ts'
 
 export function planNode(seen: SeenNode, context: PlanContext): Plan {
@@ -23,27 +23,28 @@ export function planNode(seen: SeenNode, context: PlanContext): Plan {
     .map(pod => ({ pod, verdict: verdictOf(pod, seen, context.nowMs) }))
   return {
     ...emptyPlan,
-    apply: node === undefined || isDeleting(node) ? [] : [stated(node, labelsOf(node, seen))],
+    apply: node === undefined || isDeleting(node) ? [] : [stated(node, labelsOf(node, seen, context.nowMs))],
     remove: verdicts.flatMap(({ pod, verdict }) => (verdict.do === 'release' ? [releaseOf(pod, verdict.because)] : [])),
     events: node === undefined ? [] : verdicts.flatMap(({ pod, verdict }) => eventOf(node, pod, verdict)),
-    ...lookAgain(verdicts.map(({ verdict }) => verdict)),
+    ...lookAgain([
+      ...verdicts.flatMap(({ verdict }) => (verdict.do === 'wait' ? (verdict.lookAgainInMs ?? []) : [])),
+      ...(node === undefined ? [] : seen.pods.map(pod => unheardOnNewNodeMs(pod, node, context.nowMs)).filter(ms => ms > 0)),
+    ]),
   }
 }
 
-function labelsOf(node: Node, seen: SeenNode): Labels {
+function labelsOf(node: Node, seen: SeenNode, nowMs: number): Labels {
   const rivals = rivalry(seen)
   return {
     ...kernelLabel(node, seen.pods),
-    ...readyLabels(node, seen.pods, rivals),
+    ...readyLabels(node, seen.pods, rivals, nowMs),
     ...heldLabels(node, seen, rivals),
     ...versionLabels(node, seen),
   }
 }
 
-function lookAgain(verdicts: readonly FinalizerVerdict[]): Pick<Plan, 'lookAgainInMs'> {
-  const times = verdicts.flatMap(verdict => (verdict.do === 'wait' ? (verdict.lookAgainInMs ?? []) : []))
-  return times.length === 0 ? {} : { lookAgainInMs: Math.min(...times) }
-}
+const lookAgain = (times: readonly number[]): Pick<Plan, 'lookAgainInMs'> =>
+  times.length === 0 ? {} : { lookAgainInMs: Math.min(...times) }
 
 /** The uid keeps an apply from making a Node that was deleted in the meantime (decisions.md 4). */
 const stated = (node: Node, stated: Labels): KubeObject => ({

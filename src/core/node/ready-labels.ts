@@ -14,6 +14,8 @@ import {
   type Operand,
   operandOf,
 } from '../operands.ts'
+import { isOfEarlierNode } from './finalizer.ts'
+import { afterGraceMs } from './loader-end.ts'
 
 /** The loader pods of other Modules on the same node that were made to load one of the pod's kernel modules. */
 export type Rivals = (pod: Pod) => readonly Pod[]
@@ -29,7 +31,7 @@ export function readyLabelsOf(operand: Operand, moduleKey: string): readonly [st
 const isReadyKey = (key: string): boolean => /^kmm\.node\.kubernetes\.io\/[^/]+\.(device-plugin-)?ready$/.test(key)
 
 /** The ready labels that the Node should carry now. */
-export function readyLabels(node: Node, pods: readonly Pod[], rivals: Rivals): Labels {
+export function readyLabels(node: Node, pods: readonly Pod[], rivals: Rivals, nowMs: number): Labels {
   const present = Object.entries(node.metadata.labels ?? {}).filter(([key]) => isReadyKey(key))
   // Nobody knows what a silent node does: its labels stay, and with them the pods that they hold there.
   if (!isNodeReady(node)) return Object.fromEntries(present)
@@ -39,6 +41,7 @@ export function readyLabels(node: Node, pods: readonly Pod[], rivals: Rivals): L
     const moduleKey = moduleKeyOf(pod)
     if (moduleKey === undefined) continue
     if (operandOf(pod) === 'loader' && (unfinished.has(moduleKey) || rivals(pod).some(isUnfinished))) continue
+    if (unheardOnNewNodeMs(pod, node, nowMs) > 0) continue
     const keys = readyLabelsOf(operandOf(pod), moduleKey)
     for (const key of keys) {
       const stays = node.metadata.labels?.[key] !== undefined && isUnheardSinceReturn(pod, node)
@@ -46,6 +49,19 @@ export function readyLabels(node: Node, pods: readonly Pod[], rivals: Rivals): L
     }
   }
   return wanted
+}
+
+/**
+ * For how long still the state of a pod says nothing, 0 if it does: it was ready on a Node object that was deleted, and another one of that name
+ * was made. If that is another machine, its kubelet starts the container anew; if it is the same one, registered again, it has nothing new to
+ * tell.
+ */
+export function unheardOnNewNodeMs(pod: Pod, node: Node, nowMs: number): number {
+  const started = Date.parse(containerOf(pod)?.state?.running?.startedAt ?? '')
+  const born = Date.parse(node.metadata.creationTimestamp ?? '')
+  if (isDeleting(pod) || !isOfEarlierNode(pod, node) || !(started < born)) return 0
+  const readySince = Date.parse(node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '')
+  return Math.max(0, Math.max(born, readySince || 0) + afterGraceMs - nowMs)
 }
 
 /**

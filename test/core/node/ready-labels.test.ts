@@ -9,7 +9,8 @@ const pluginReady = {
   'kmm.node.kubernetes.io/driver.device-plugin-ready': '',
 }
 const labelsOf = (node: ReturnType<typeof aNode>, ...pods: readonly ReturnType<typeof aPod>[]) =>
-  readyLabels(deepFreeze(node), deepFreeze([...pods]), () => [])
+  readyLabels(deepFreeze(node), deepFreeze([...pods]), () => [], nowMs)
+const nowMs = Date.parse('2026-01-01T01:00:00Z')
 
 describe('ready labels', () => {
   it('a ready loader gives both spellings', () => assert.deepEqual(labelsOf(aNode(), aPod()), ready))
@@ -36,13 +37,24 @@ describe('ready labels', () => {
   it('a loader gives none while that of another Module has the same kernel module, and is not finished', () => {
     const [pod, ending] = [aPod(), aPod({ module: 'other', deleted: '2026-01-01T00:50:00Z' })]
     assert.deepEqual(
-      readyLabels(aNode(), [pod, ending], one => (one === pod ? [ending] : [pod])),
+      readyLabels(aNode(), [pod, ending], one => (one === pod ? [ending] : [pod]), nowMs),
       {},
     )
     assert.deepEqual(
-      readyLabels(aNode(), [pod, ending], () => []),
+      readyLabels(aNode(), [pod, ending], () => [], nowMs),
       ready,
     )
+  })
+
+  it('a loader that was ready before its Node was made anew gives none until the new kubelet has had a minute to tell', () => {
+    const born = '2026-01-01T00:30:00Z'
+    const made = { ...aNode(), metadata: { ...aNode().metadata, creationTimestamp: born } }
+    const pod = aPod({ container: { state: { running: { startedAt: '2026-01-01T00:00:02Z' } } } })
+    const at = (time: string, started = pod) => readyLabels(made, [started], () => [], Date.parse(time))
+    assert.deepEqual(at('2026-01-01T00:30:59Z'), {})
+    assert.deepEqual(at('2026-01-01T00:31:01Z'), ready)
+    const anew = aPod({ container: { state: { running: { startedAt: '2026-01-01T00:30:10Z' } } } })
+    assert.deepEqual(at('2026-01-01T00:30:20Z', anew), ready)
   })
 
   it('a silent node keeps its labels as they are', () =>
