@@ -18,9 +18,13 @@ import { podKey, type SeenNode } from './seen-node.ts'
 
 export function planNode(seen: SeenNode, context: PlanContext): Plan {
   const { node } = seen
-  const verdicts = seen.pods
+  const alone = seen.pods
     .filter(pod => isDeleting(pod) && hasOurFinalizer(pod))
     .map(pod => ({ pod, verdict: verdictOf(pod, seen, context.nowMs) }))
+  const verdicts = alone
+    .map(({ pod, verdict }) => ({ pod, verdict: verdict.do === 'hold' ? afterSuccessor(pod, verdict, alone, seen) : verdict }))
+    // What rests on another pod's words goes first: after a crash in between that pod would be gone, and its words with it.
+    .toSorted((a, b) => Number(restsOnAnother(b.verdict)) - Number(restsOnAnother(a.verdict)))
   return {
     ...emptyPlan,
     apply: node === undefined || isDeleting(node) ? [] : [stated(node, labelsOf(node, seen, context.nowMs))],
@@ -95,6 +99,26 @@ function versionLabels(node: Node, seen: SeenNode): Labels {
 }
 
 const hasVersion = (module: Module | undefined): boolean => (module?.spec.moduleLoader.container.version ?? '') !== ''
+
+const becauseOfSuccessor = 'a later loader has unloaded the same kernel modules'
+const restsOnAnother = (verdict: FinalizerVerdict): boolean => verdict.do === 'release' && verdict.because === becauseOfSuccessor
+
+/** A later loader, content with the driver that this one had left, has taken it out of the kernel. */
+function afterSuccessor(
+  pod: Pod,
+  verdict: FinalizerVerdict,
+  others: readonly { readonly pod: Pod; readonly verdict: FinalizerVerdict }[],
+  { kernelModules }: SeenNode,
+): FinalizerVerdict {
+  const names = kernelModules.get(podKey(pod)) ?? []
+  const born = Date.parse(pod.metadata.creationTimestamp ?? '')
+  const hasUnloaded = ({ pod: other, verdict: its }: (typeof others)[number]) => {
+    const itsNames = kernelModules.get(podKey(other)) ?? []
+    const isLater = Date.parse(other.metadata.creationTimestamp ?? '') > born
+    return its.do === 'release' && its.unloaded && isLater && names.every(name => itsNames.includes(name))
+  }
+  return names.length > 0 && others.some(hasUnloaded) ? { do: 'release', because: becauseOfSuccessor, unloaded: false } : verdict
+}
 
 function verdictOf(pod: Pod, seen: SeenNode, nowMs: number): FinalizerVerdict {
   return judgeFinalizer(pod, {
