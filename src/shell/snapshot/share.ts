@@ -2,22 +2,27 @@
 // be kept.
 import type { KubeObject } from '../../core/object.ts'
 
-// Bounded, since it is only about memory.
+/**
+ * Makes the function that gives the first of all equal values it has seen. It forgets them all at `most`: this is only about memory.
+ */
+export function sharedValues<T extends object>(most: number): (value: T) => T {
+  const kept = new Map<string, T>()
+  return value => {
+    const text = JSON.stringify(value)
+    const found = kept.get(text)
+    if (found !== undefined) return found
+    if (kept.size >= most) kept.clear()
+    kept.set(text, value)
+    return value
+  }
+}
+
 const mostKept = 5_000
 
 /** Makes the function that replaces the values at these paths (`metadata.labels`) by equal ones that were seen before. */
 export function sharing(paths: readonly string[]): (object: KubeObject) => KubeObject {
-  const kept = new Map<string, unknown>()
+  const known = sharedValues(mostKept)
   const split = paths.map(path => path.split('.'))
-
-  function known(value: object): unknown {
-    const text = JSON.stringify(value)
-    const found = kept.get(text)
-    if (found !== undefined) return found
-    if (kept.size >= mostKept) kept.clear()
-    kept.set(text, value)
-    return value
-  }
 
   function replaced(value: unknown, [name, ...rest]: readonly string[]): unknown {
     if (typeof value !== 'object' || value === null) return value

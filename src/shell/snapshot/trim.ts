@@ -2,8 +2,9 @@
 // what would become ours. The rest is the larger half of many objects (dependencies.md 1.3).
 import type { KubeObject, ManagedFields } from '../../core/object.ts'
 import { elements, type FormerOwner, inherited } from '../kube/fields.ts'
+import { sharedValues } from './share.ts'
 
-// The sets are few and equal on thousands of objects: one copy of each is enough. Bounded, since it is only about memory.
+// The sets are few and equal on thousands of objects: one copy of each is enough.
 const mostShared = 2_000
 
 /** Makes the function that trims managedFields for one resource. The result has managedFields always, if only an empty list. */
@@ -11,16 +12,7 @@ export function managedFieldsTrim(
   manager: string,
   formerOwners: readonly FormerOwner[],
 ): (object: KubeObject) => readonly ManagedFields[] {
-  const shared = new Map<string, ManagedFields>()
-
-  function share(entry: ManagedFields): ManagedFields {
-    const text = JSON.stringify(entry)
-    const known = shared.get(text)
-    if (known !== undefined) return known
-    if (shared.size >= mostShared) shared.clear()
-    shared.set(text, entry)
-    return entry
-  }
+  const share = sharedValues<ManagedFields>(mostShared)
 
   // Without its time: an apply that changed nothing else is no news.
   function kept(entry: ManagedFields): ManagedFields | undefined {
