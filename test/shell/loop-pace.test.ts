@@ -5,8 +5,9 @@ import type { Controller } from '../../src/core/controller.ts'
 import type { KubeObject } from '../../src/core/object.ts'
 import { emptyPlan } from '../../src/core/plan.ts'
 import type { Problem } from '../../src/core/problem.ts'
+import type { Clock } from '../../src/shell/clock.ts'
 import { status } from './scripted-server.ts'
-import { createToyWorld, late, withEvents } from './toy-world.ts'
+import { createToyWorld, late, type ToyWorld, withEvents } from './toy-world.ts'
 import { configMaps, toy, toyController, toys, toyWatches } from './toys.ts'
 
 describe('The loop waits', () => {
@@ -24,6 +25,37 @@ describe('The loop waits', () => {
     await world.pass(120_000)
     assert.deepEqual(world.partNames(), ['car-wheel'])
     assert.ok(operator.health().ready)
+    await operator.stop()
+  })
+
+  it('lets others have their turn between passes that write nothing', async () => {
+    let workedMs = 0
+    let inRow = 0
+    const rows: number[] = []
+    const plan: Controller['plan'] = () => {
+      workedMs += 4
+      inRow += 1
+      if (inRow === 1)
+        world.clock.after(0, () => {
+          rows.push(inRow)
+          inRow = 0
+        })
+      return emptyPlan
+    }
+    const clock: Clock = {
+      nowMs: () => world.clock.nowMs(),
+      monotonicMs: () => world.clock.monotonicMs() + workedMs,
+      after: (ms, callback) => world.clock.after(ms, callback),
+    }
+    const world: ToyWorld = createToyWorld({ operator: { clock, controllers: [{ ...toyController, plan }] } })
+    for (let index = 0; index < 100; index++) world.api.create(toys, toy(`car-${index}`, {}))
+    const operator = world.startOperator()
+    await world.pass(1_000)
+    assert.equal(
+      rows.reduce((sum, row) => sum + row, 0),
+      100,
+    )
+    assert.equal(Math.max(...rows), 3)
     await operator.stop()
   })
 

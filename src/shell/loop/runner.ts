@@ -29,6 +29,9 @@ export type Runner = {
 }
 
 const heldAgainMs = 5_000
+// Passes that need no answer of the server follow each other without a pause. After so much planning the others get their turn: the
+// watches, the Lease and the questions about our health.
+const mostPlanMs = 10
 
 /** Makes the runner of a controller. It works as keys are added to its queue. */
 export function createRunner(controller: Controller, options: RunnerOptions): Runner {
@@ -37,9 +40,13 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   const { clock } = tools.sender
   const passes = new Set<Promise<void>>()
   const paces = new Paces(clock)
-  // Keys that rest because they fight with somebody; see Paces.wrote.
-  const resting = new Map<string, number>()
+  // Until when keys rest because they fight with somebody; see Paces.wrote.
+  const fighting = new Map<string, number>()
+  /** A call of `pump` is on its way. */
   let pumping = false
+  /** By this controller's planner since the others had their turn. */
+  let plannedMs = 0
+  let resting = false
 
   const queue = new KeyQueue({
     clock,
@@ -57,7 +64,8 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
 
   function pump(): void {
     pumping = false
-    while (options.mayPlan() && !stop.aborted && passes.size < concurrency) {
+    while (!resting && options.mayPlan() && !stop.aborted && passes.size < concurrency) {
+      if (plannedMs >= mostPlanMs) return rest()
       const key = queue.take()
       if (key === undefined) return
       const pass = work(key).then(planMs => {
@@ -68,6 +76,15 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
       })
       passes.add(pass)
     }
+  }
+
+  function rest(): void {
+    resting = true
+    clock.after(0, () => {
+      resting = false
+      plannedMs = 0
+      pump()
+    })
   }
 
   // The one place where errors are caught: they concern this key only. Resolves to the time that the plan took; never rejects.
@@ -81,6 +98,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     try {
       const plan = controller.plan(options.lookFor(id), key, { nowMs: clock.nowMs(), settings })
       planMs = clock.monotonicMs() - startedMs
+      plannedMs += planMs
       tellProblems(key, plan)
       const carried = await carryOut(plan, passOf(id, key), tools)
       outcome = settle(key, plan, carried)
@@ -93,9 +111,9 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   }
 
   function rests(key: string): boolean {
-    const leftMs = (resting.get(key) ?? 0) - clock.monotonicMs()
+    const leftMs = (fighting.get(key) ?? 0) - clock.monotonicMs()
     if (leftMs > 0) queue.addAfter(key, leftMs)
-    else resting.delete(key)
+    else fighting.delete(key)
     return leftMs > 0
   }
 
@@ -116,7 +134,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
         const restMs = paces.wrote(key)
         if (restMs === 0) return
         log('warn', 'writes again and again: somebody seems to undo it', { ...aboutOf(key), againInMs: restMs })
-        resting.set(key, clock.monotonicMs() + restMs)
+        fighting.set(key, clock.monotonicMs() + restMs)
       },
     }
   }
