@@ -6,6 +6,7 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 export type HealthWatch = {
   follow(address: string): void
   pause(): void
+  stop(): Promise<void>
   readonly asked: number
   readonly missed: number
   readonly slowestMs: number
@@ -13,15 +14,15 @@ export type HealthWatch = {
 
 type Counts = { asked: number; missed: number; slowestMs: number }
 
-/** Begins to ask when it is told whom to follow. Keeps no process alive. */
+/** Begins to ask when it is told whom to follow. Keeps the process alive until it is stopped. */
 export function watchHealth(): HealthWatch {
   const counts: Counts = { asked: 0, missed: 0, slowestMs: 0 }
   const worker = new Worker(new URL(import.meta.url))
-  worker.unref()
   worker.on('message', (found: Counts) => void Object.assign(counts, found))
   return Object.assign(counts, {
     follow: (address: string) => worker.postMessage(address),
     pause: () => worker.postMessage(undefined),
+    stop: async () => void (await worker.terminate()),
   })
 }
 

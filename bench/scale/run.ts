@@ -101,6 +101,7 @@ export async function scale(args: readonly string[]): Promise<number> {
     return 0
   } finally {
     rig.observer.stop()
+    await rig.health.stop()
     await rig.plane.stop()
   }
 }
