@@ -30,7 +30,7 @@ export type OperatorCommandOptions = {
 
 /** Runs until `io.stop`; resolves to the exit code. Throws BadInput for wrong settings. */
 export async function operator(options: OperatorCommandOptions, io: Io, environment: Environment): Promise<number> {
-  keepYoungHeapSmall()
+  keepHeapSmall()
   const log = jsonLog('kmm', options.logLevel)
   const config = await readConfig(options.config, log)
   const { connection, namespace, from } = await chooseConnection(options, environment)
@@ -78,11 +78,14 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
 }
 
 /**
- * V8 lets the heap of young objects grow to 64 MiB under the load of a rollout, and keeps it. What is read from a watch is dead at once, so
- * a small one serves as well: half the memory for no more CPU time (docs/benchmarks.md). At every collection the factor is read
- * anew, unlike the heap's limits, which are fixed when the process starts.
+ * V8 lets the heap of young objects grow to 64 MiB under the load of a rollout, and the whole heap to three times of what lives in it; it
+ * keeps both. What is read from a watch is dead at once, so a small heap serves as well: half the memory for no more CPU time
+ * (docs/benchmarks.md). At every collection these are read anew, unlike the heap's limits, which are fixed when the process starts.
  */
-const keepYoungHeapSmall = (): void => setFlagsFromString('--semi-space-growth-factor=1')
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--heap-growing-percent=50')
+}
 
 async function readConfig(file: string | undefined, log: Log): Promise<OperatorConfig> {
   if (file === undefined || file === '') return defaultConfig
