@@ -6,9 +6,11 @@ import { fitPower, type Point, plotSvg, type Series } from './plot.ts'
 import { type Result, resultsFolder } from './run.ts'
 import {
   agreementText,
+  aliveTable,
   find,
   floorOf,
   latencyTable,
+  readsTable,
   rolloutSeconds,
   rolloutTable,
   scenarioTable,
@@ -91,7 +93,7 @@ function markdownOf(real: readonly Result[], simulated: readonly Result[], all: 
     'CPU in seconds; memory is what is resident when nothing moves any more.',
     ...all.flatMap(result => [
       `### ${shapeText(result)}${result.simulated === undefined ? '' : ', simulated'}`,
-      `\`${result.command}\`, ${result.date}, commit ${result.commit}. /healthz was asked ${result.health.asked} times, missed ${result.health.missed} times, slowest ${result.health.slowestMs.toFixed(0)} ms.`,
+      `\`${result.command}\`, ${result.date}, commit ${result.commit}.`,
       scenarioTable(result),
     ]),
   ]
@@ -107,6 +109,12 @@ function tablesOf(results: readonly Result[], where: string, picture: string): r
     rolloutTable(results),
     `## From a pod that is ready to the label of its Node${where}`,
     latencyTable(results),
+    `## Does it stay alive, and the leader${where}`,
+    'Over the whole run: `/healthz` is asked once a second, an answer that takes longer is missed; a leader has to renew its Lease within 10 s.',
+    aliveTable(results),
+    `## Reads after the start${where}`,
+    'Over all scenarios in which no process of the operator starts.',
+    readsTable(results),
     `## Writes of the fresh rollout${where}`,
     'Budget: 1 per (node, Module), with a device plugin 1 more; 10 per Module and kernel; 1 status per Module and 10 s. The label of the kernel, 1 per node, is counted before.',
     writesTable(results),

@@ -25,6 +25,10 @@ export type Rig = {
   /** The one that runs now. */
   operator?: OperatorProcess
   readonly health: HealthWatch
+  /** When each process of the operator was started: milliseconds since the epoch. */
+  readonly startsMs: readonly number[]
+  /** How long kubelets report while nothing else happens. */
+  readonly heartbeatSeconds: number
   readonly tell: (line: string) => void
   startOperator(): Promise<OperatorProcess>
 }
@@ -39,7 +43,7 @@ export type Where = 'control plane' | 'simulated cluster'
 export async function startRig(
   where: Where,
   shape: Shape,
-  nodeArgs: readonly string[],
+  options: { readonly nodeArgs: readonly string[]; readonly heartbeatSeconds: number },
   tell: (line: string) => void,
 ): Promise<Rig> {
   const plane = where === 'control plane' ? await startRealPlane(tell) : await startSimulatedCluster(namespace)
@@ -58,15 +62,19 @@ export async function startRig(
         : { label: pluginLabelOf(module), group: `${module} plugin` }
     })
     const health = watchHealth()
-    const command = [process.execPath, ...nodeArgs, artefact]
+    const command = [process.execPath, ...options.nodeArgs, artefact]
+    const startsMs: number[] = []
     return {
       plane,
       shape,
       observer,
       requests: auditTail(join(plane.folder, 'audit.log'), operatorAgent),
       health,
+      startsMs,
+      heartbeatSeconds: options.heartbeatSeconds,
       tell,
       startOperator: async () => {
+        startsMs.push(Date.now())
         const operator = await startOperator({ kubeconfig: plane.kubeconfig, folder: plane.folder, command })
         const { addr } = await operator.record(
           'its health server',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Floor, measureFloor, plainCopies, warmUp } from './floor.ts'
+import { type LeaseKept, leaseKept } from './lease.ts'
 import type { Measured } from './measure.ts'
 import type { ProcessCost } from './process-cost.ts'
 import { type Rig, startRig, type Where } from './rig.ts'
@@ -24,6 +25,7 @@ export type Result = {
   /** Measured one after the other, between the first and the second rollout. None: neither they nor the second rollout were run. */
   readonly floors: readonly Floor[]
   readonly health: { readonly asked: number; readonly missed: number; readonly slowestMs: number }
+  readonly lease: LeaseKept
 }
 
 // The garbage collector looks for new kinds twice a minute; before that a deleted Module keeps its DaemonSets.
@@ -32,7 +34,7 @@ const garbageCollectorMs = 65_000
 export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
 
 const usage =
-  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--simulated] [--only NAME,...] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--simulated] [--only NAME,...] [--heartbeat-seconds 60] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
   `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
   '  --simulated: on a simulated cluster (kmm simulate --serve --hollow) instead of a control plane\n' +
   '  --profile: write a CPU profile of the operator there\n'
@@ -44,11 +46,11 @@ export async function scale(args: readonly string[]): Promise<number> {
     process.stderr.write(usage)
     return 2
   }
-  const { where, shape, only, floorCount, out, nodeArgs } = options
+  const { where, shape, only, floorCount, out } = options
   const startedMs = performance.now()
   const tell = (line: string) =>
     process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`)
-  const rig = await startRig(where, shape, nodeArgs, tell)
+  const rig = await startRig(where, shape, options, tell)
   try {
     tell(`${shape.nodes} nodes are there`)
     // A simulated cluster has no caches to fill, and its garbage collector knows every kind at once.
@@ -90,6 +92,7 @@ export async function scale(args: readonly string[]): Promise<number> {
       measured,
       floors,
       health: { asked, missed, slowestMs },
+      lease: leaseKept(rig.requests.entries(), rig.startsMs),
     }
     await mkdir(out, { recursive: true })
     const file = join(
@@ -128,6 +131,7 @@ type Parsed = {
   readonly floorCount: number
   readonly out: string
   readonly nodeArgs: readonly string[]
+  readonly heartbeatSeconds: number
 }
 
 function parse(args: readonly string[]): Parsed | undefined {
@@ -142,6 +146,7 @@ function parse(args: readonly string[]): Parsed | undefined {
         'device-plugin': { type: 'boolean', default: false },
         only: { type: 'string' },
         floors: { type: 'string', default: '2' },
+        'heartbeat-seconds': { type: 'string', default: '60' },
         out: { type: 'string', default: resultsFolder },
         profile: { type: 'string' },
         'node-option': { type: 'string', multiple: true, default: [] },
@@ -149,7 +154,8 @@ function parse(args: readonly string[]): Parsed | undefined {
     })
     const [nodes, modules, kernels] = [values.nodes, values.modules, values.kernels].map(Number)
     if (!isCount(nodes) || !isCount(modules) || !isCount(kernels)) return undefined
-    const floorCount = Number(values.floors)
+    const [floorCount, heartbeatSeconds] = [Number(values.floors), Number(values['heartbeat-seconds'])]
+    if (!isCount(heartbeatSeconds)) return undefined
     if (floorCount !== 0 && !isCount(floorCount)) return undefined
     // The scenarios begin where the second rollout ends.
     if (floorCount === 0 && values.only !== 'nothing') return undefined
@@ -160,6 +166,7 @@ function parse(args: readonly string[]): Parsed | undefined {
       shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
       ...(only === undefined ? {} : { only }),
       floorCount,
+      heartbeatSeconds,
       out: values.out,
       nodeArgs: [
         ...values['node-option'],

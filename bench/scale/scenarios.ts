@@ -13,7 +13,7 @@ export type Scenario = (rig: Rig) => Promise<readonly Measured[]>
 const rolloutSeconds = ({ nodes, modules }: Shape): number => 60 + nodes * modules * 0.2
 const namesOf = ({ modules }: Shape): readonly string[] => Array.from({ length: modules }, (_, index) => moduleName(index))
 const keyOf = (name: string): string => `${namespace}/${name}`
-const heartbeatSeconds = 10
+const heartbeatEverySeconds = 10
 
 /** The operator begins on a cluster without Modules: the kernel's label on every Node. */
 export const labelKernels: Scenario = async rig => [
@@ -50,12 +50,12 @@ export const secondRollout: Scenario = async rig => {
 /** Everything is as it should be; every kubelet reports once in 10 s. */
 export const heartbeats: Scenario = async rig => [
   await measure(rig, {
-    scenario: `heartbeats for ${6 * heartbeatSeconds} s`,
+    scenario: `heartbeats for ${rig.heartbeatSeconds} s`,
     act: async () => {
-      for (let round = 0; round < 6; round++) {
+      for (let round = 0; round < rig.heartbeatSeconds / heartbeatEverySeconds; round++) {
         const startedMs = performance.now()
         await forEach([...rig.observer.nodes.keys()], name => heartbeat(rig, name))
-        await delay(Math.max(0, heartbeatSeconds * 1000 - (performance.now() - startedMs)))
+        await delay(Math.max(0, heartbeatEverySeconds * 1000 - (performance.now() - startedMs)))
       }
     },
     isDone: () => true,

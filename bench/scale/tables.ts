@@ -112,6 +112,31 @@ export const writesTable = (results: readonly Result[]): string =>
     }),
   )
 
+export const aliveTable = (results: readonly Result[]): string =>
+  table(
+    ['size', '/healthz asked', 'missed', 'slowest, ms', 'Lease renewed', 'longest apart, s'],
+    results.map(result => {
+      const { health, lease } = result
+      const [renewals, longest] = [lease.renewals, lease.longestSeconds.toFixed(1)]
+      return [shapeText(result), health.asked, health.missed, health.slowestMs.toFixed(0), renewals, longest]
+    }),
+  )
+
+const startsOperator = new Set(['kernel labels', 'operator restart', 'second rollout'])
+
+export const readsTable = (results: readonly Result[]): string =>
+  table(
+    ['size', 'lists', 'gets', 'watches opened'],
+    results.map(result => {
+      const measured = result.measured.filter(({ scenario }) => !startsOperator.has(scenario))
+      const count = (verb: string) =>
+        measured
+          .flatMap(({ requests }) => Object.entries(requests))
+          .reduce((sum, [what, times]) => (what.startsWith(`${verb} `) && !what.includes('leases') ? sum + times : sum), 0)
+      return [shapeText(result), count('list'), count('get'), count('watch')]
+    }),
+  )
+
 export const scenarioTable = ({ measured, shape }: Result): string =>
   table(
     ['scenario', 'seconds', 'writes', 'per node', 'reads', 'CPU', 'memory, MiB'],

@@ -42,6 +42,7 @@ function result(nodes: number, requests: Readonly<Record<string, number>>, more:
       },
     ],
     health: { asked: 1, missed: 0, slowestMs: 1 },
+    lease: { renewals: 1, longestSeconds: 0 },
     ...more,
   }
 }

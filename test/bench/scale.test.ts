@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { leaseKept } from '../../bench/scale/lease.ts'
 import { percentile } from '../../bench/scale/observer.ts'
 import { fitPower, plotSvg } from '../../bench/scale/plot.ts'
 import { processCost } from '../../bench/scale/process-cost.ts'
 import { auditTail, countRequests, isRead, isWrite } from '../../bench/scale/requests.ts'
+import { type AuditEntry, parseAuditLine } from '../control-plane/audit.ts'
 
 const line = (fields: object): string =>
   JSON.stringify({
@@ -96,6 +98,23 @@ describe('the scale benchmark', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  it('tells how far apart the Lease was renewed, but not between two processes', () => {
+    const renewed = (seconds: number, more: object = {}) =>
+      parseAuditLine(
+        line({
+          verb: 'update',
+          objectRef: { resource: 'leases' },
+          requestReceivedTimestamp: new Date(seconds * 1000).toISOString(),
+          ...more,
+        }),
+      ) as AuditEntry
+    const refused = renewed(13, { responseStatus: { code: 409 } })
+    const entries = [renewed(10), renewed(12), refused, renewed(15.5), renewed(100), renewed(102)]
+    assert.deepEqual(leaseKept(entries, [9_000, 99_000]), { renewals: 5, longestSeconds: 3.5 })
+    assert.deepEqual(leaseKept(entries, [9_000]), { renewals: 5, longestSeconds: 84.5 })
+    assert.deepEqual(leaseKept([], [9_000]), { renewals: 0, longestSeconds: 0 })
   })
 
   it('sees what this very process has cost', () => {
