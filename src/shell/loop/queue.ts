@@ -15,7 +15,7 @@ export type QueueOptions = {
 // A pass over a key of a big cluster looks at all its nodes. Passes that follow each other as fast as events come would keep
 // those over other keys from their turn.
 const restPerWork = 10
-const mostCoalesceMs = 5_000
+const mostCoalesceMs = 30_000
 
 /**
  * The keys that a controller has to look at, first come first served.
