@@ -34,8 +34,9 @@ const garbageCollectorMs = 65_000
 export const resultsFolder = join(import.meta.dirname, '../../docs/benchmarks')
 
 const usage =
-  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--simulated] [--only NAME,...] [--heartbeat-seconds 60] [--floors 2] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
+  'usage: npm run bench -- scale [--nodes 100] [--modules 1] [--kernels 2] [--device-plugin] [--simulated] [--only NAME,...] [--heartbeat-seconds 60] [--floors 2] [--rollout-only] [--out FOLDER] [--profile FOLDER] [--node-option=OPTION]...\n' +
   `  --only: of ${Object.keys(scenarios).join(', ')}, or nothing: rollout, deletion and floor always run\n` +
+  '  --rollout-only: end after the first rollout; with --floors 0 --only nothing\n' +
   '  --simulated: on a simulated cluster (kmm simulate --serve --hollow) instead of a control plane\n' +
   '  --profile: write a CPU profile of the operator there\n'
 
@@ -60,10 +61,12 @@ export async function scale(args: readonly string[]): Promise<number> {
       tell('the control plane is warm')
     }
     const measured: Measured[] = [...(await labelKernels(rig)), ...(await rollout(rig))]
-    const copies = await plainCopies(rig)
-    if (!isSimulated) await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
-    measured.push(...(await deletion(rig)))
     const floors: Floor[] = []
+    const copies = floorCount === 0 ? [] : await plainCopies(rig)
+    if (options.goesOn) {
+      if (!isSimulated) await delay(Math.max(0, garbageCollectorMs - (performance.now() - startedMs)))
+      measured.push(...(await deletion(rig)))
+    }
     if (floorCount > 0) {
       await endOperator(rig)
       while (floors.length < floorCount) floors.push(await measureFloor(rig, copies))
@@ -129,6 +132,8 @@ type Parsed = {
   readonly shape: Shape
   readonly only?: readonly string[]
   readonly floorCount: number
+  /** Past the first rollout. */
+  readonly goesOn: boolean
   readonly out: string
   readonly nodeArgs: readonly string[]
   readonly heartbeatSeconds: number
@@ -146,6 +151,7 @@ function parse(args: readonly string[]): Parsed | undefined {
         'device-plugin': { type: 'boolean', default: false },
         only: { type: 'string' },
         floors: { type: 'string', default: '2' },
+        'rollout-only': { type: 'boolean', default: false },
         'heartbeat-seconds': { type: 'string', default: '60' },
         out: { type: 'string', default: resultsFolder },
         profile: { type: 'string' },
@@ -159,6 +165,7 @@ function parse(args: readonly string[]): Parsed | undefined {
     if (floorCount !== 0 && !isCount(floorCount)) return undefined
     // The scenarios begin where the second rollout ends.
     if (floorCount === 0 && values.only !== 'nothing') return undefined
+    if (floorCount > 0 && values['rollout-only']) return undefined
     const only = values.only?.split(',').filter(name => name !== '' && name !== 'nothing')
     if (only?.some(name => !(name in scenarios)) === true) return undefined
     return {
@@ -166,6 +173,7 @@ function parse(args: readonly string[]): Parsed | undefined {
       shape: { nodes, modules, kernels, devicePlugin: values['device-plugin'] },
       ...(only === undefined ? {} : { only }),
       floorCount,
+      goesOn: !values['rollout-only'],
       heartbeatSeconds,
       out: values.out,
       nodeArgs: [

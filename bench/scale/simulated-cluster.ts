@@ -18,7 +18,7 @@ export type Plane = Pick<ControlPlane, 'kubeconfig' | 'transport' | 'folder' | '
 
 const root = join(import.meta.dirname, '../..')
 /** Node's own limit is some 4 GiB; 20 Modules on 20,000 nodes need more. */
-const heapMiB = 12_288
+const heapMiB = 16_384
 
 /** With the definition of Modules and `namespace`, without nodes and without an operator. */
 export async function startSimulatedCluster(namespace: string): Promise<Plane> {

@@ -10,7 +10,7 @@ const things: Resource = { apiVersion: 'v1', kind: 'Thing', plural: 'things', na
 let end = () => {}
 afterEach(() => end())
 
-function setUp(server = scriptedServer()) {
+function setUp(server = scriptedServer(), more: { readonly fieldSelector?: string } = {}) {
   const clock = createVirtualClock(Date.parse('2026-01-01T00:00:00Z'))
   const stopping = new AbortController()
   end = () => stopping.abort(new Error('the test is over'))
@@ -23,6 +23,7 @@ function setUp(server = scriptedServer()) {
     {
       resource: things,
       labelSelector: 'ours=yes',
+      ...more,
       transport: server.transport,
       clock,
       chance: () => 0.5,
@@ -226,6 +227,20 @@ describe('The list-watch', () => {
     await pass(clock, 3_000)
     assert.equal(watches().length, 2)
     assert.ok(state.synced)
+  })
+
+  it('asks for short watches where a field selector may hide everything, so that a quiet one never looks dead', async () => {
+    const { clock, watches, lists, logs, connection } = setUp(scriptedServer(), { fieldSelector: 'type=Warning' })
+    await settle()
+    for (let minutes = 0; minutes < 10; minutes++) {
+      const timeoutMs = Number(watches().at(-1)?.query?.['timeoutSeconds']) * 1000
+      assert.equal(timeoutMs, 75_000)
+      await pass(clock, timeoutMs)
+      connection().close()
+      await settle()
+    }
+    assert.deepEqual([watches().length, lists().length], [11, 1])
+    assert.deepEqual(logs, [])
   })
 
   it('keeps a watch that says only bookmarks', async () => {

@@ -51,6 +51,10 @@ export type ListWatchOptions = {
 const openDeadlineMs = 30_000
 // The server sends a bookmark about once a minute; a connection that says nothing for longer is dead, whatever TCP thinks.
 const silenceMs = 100_000
+const usualWatch = { seconds: 300, spreadSeconds: 300 }
+// Of events the API server has no cache: etcd's progress reports become its bookmarks, and etcd sends none while anything of the kind
+// changes, also what a field selector hides. Such a watch may be silent for hours and be well: it is made to end before it looks dead.
+const selectiveWatch = { seconds: 60, spreadSeconds: 30 }
 // The transport ends a silent watch itself; this is for one that does not.
 const silenceGraceMs = 10_000
 // A watch that ended sooner without a word is a failure too, or a server that closes at once would be asked in a hot loop.
@@ -128,7 +132,8 @@ export function startListWatch(
   }
 
   async function watch(version: string): Promise<void> {
-    const timeoutSeconds = String(Math.floor(300 + 300 * chance()))
+    const { seconds, spreadSeconds } = options.fieldSelector === undefined ? usualWatch : selectiveWatch
+    const timeoutSeconds = String(Math.floor(seconds + spreadSeconds * chance()))
     const attempt = new AbortController()
     stop.addEventListener('abort', () => attempt.abort(stop.reason), { once: true, signal: attempt.signal })
     const openedMs = clock.monotonicMs()
