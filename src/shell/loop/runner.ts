@@ -46,7 +46,7 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
   let pumping = false
   /** By this controller's planner since the others had their turn. */
   let plannedMs = 0
-  let resting = false
+  let isYielding = false
 
   const queue = new KeyQueue({
     clock,
@@ -64,8 +64,8 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
 
   function pump(): void {
     pumping = false
-    while (!resting && options.mayPlan() && !stop.aborted && passes.size < concurrency) {
-      if (plannedMs >= mostPlanMs) return rest()
+    while (!isYielding && options.mayPlan() && !stop.aborted && passes.size < concurrency) {
+      if (plannedMs >= mostPlanMs) return yieldTurn()
       const key = queue.take()
       if (key === undefined) return
       const pass = work(key).then(planMs => {
@@ -78,10 +78,10 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     }
   }
 
-  function rest(): void {
-    resting = true
+  function yieldTurn(): void {
+    isYielding = true
     clock.after(0, () => {
-      resting = false
+      isYielding = false
       plannedMs = 0
       pump()
     })
