@@ -54,7 +54,7 @@ const silenceMs = 100_000
 const usualWatch = { seconds: 300, spreadSeconds: 300 }
 // Of events the API server has no cache: etcd's progress reports become its bookmarks, and etcd sends none while anything of the kind
 // changes, also what a field selector hides. Such a watch may be silent for hours and be well: it is made to end before it looks dead.
-const selectiveWatch = { seconds: 60, spreadSeconds: 30 }
+const eventsWatch = { seconds: 60, spreadSeconds: 30 }
 // The transport ends a silent watch itself; this is for one that does not.
 const silenceGraceMs = 10_000
 // A watch that ended sooner without a word is a failure too, or a server that closes at once would be asked in a hot loop.
@@ -132,7 +132,7 @@ export function startListWatch(
   }
 
   async function watch(version: string): Promise<void> {
-    const { seconds, spreadSeconds } = options.fieldSelector === undefined ? usualWatch : selectiveWatch
+    const { seconds, spreadSeconds } = resource.kind === 'Event' ? eventsWatch : usualWatch
     const timeoutSeconds = String(Math.floor(seconds + spreadSeconds * chance()))
     const attempt = new AbortController()
     stop.addEventListener('abort', () => attempt.abort(stop.reason), { once: true, signal: attempt.signal })
