@@ -28,36 +28,41 @@ describe('The loop waits', () => {
     await operator.stop()
   })
 
-  it('lets others have their turn between passes that write nothing', async () => {
-    let workedMs = 0
-    let inRow = 0
-    const rows: number[] = []
-    const plan: Controller['plan'] = () => {
-      workedMs += 4
-      inRow += 1
-      if (inRow === 1)
-        world.clock.after(0, () => {
-          rows.push(inRow)
-          inRow = 0
-        })
-      return emptyPlan
-    }
-    const clock: Clock = {
-      nowMs: () => world.clock.nowMs(),
-      monotonicMs: () => world.clock.monotonicMs() + workedMs,
-      after: (ms, callback) => world.clock.after(ms, callback),
-    }
-    const world: ToyWorld = createToyWorld({ operator: { clock, controllers: [{ ...toyController, plan }] } })
-    for (let index = 0; index < 100; index++) world.api.create(toys, toy(`car-${index}`, {}))
-    const operator = world.startOperator()
-    await world.pass(1_000)
-    assert.equal(
-      rows.reduce((sum, row) => sum + row, 0),
-      100,
-    )
-    assert.equal(Math.max(...rows), 3)
-    await operator.stop()
-  })
+  for (const fails of [false, true]) {
+    it(`lets others have their turn between passes that ${fails ? 'fail' : 'write nothing'}`, async () => {
+      let workedMs = 0
+      let inRow = 0
+      const rows: number[] = []
+      const failed = new Set<string>()
+      const plan: Controller['plan'] = (_, key) => {
+        workedMs += 4
+        inRow += 1
+        if (inRow === 1)
+          world.clock.after(0, () => {
+            rows.push(inRow)
+            inRow = 0
+          })
+        if (!fails || failed.has(key)) return emptyPlan
+        failed.add(key)
+        throw new Error('this planner is broken')
+      }
+      const clock: Clock = {
+        nowMs: () => world.clock.nowMs(),
+        monotonicMs: () => world.clock.monotonicMs() + workedMs,
+        after: (ms, callback) => world.clock.after(ms, callback),
+      }
+      const world: ToyWorld = createToyWorld({ operator: { clock, controllers: [{ ...toyController, plan }] } })
+      for (let index = 0; index < 100; index++) world.api.create(toys, toy(`car-${index}`, {}))
+      const operator = world.startOperator()
+      await world.pass(1_000)
+      assert.equal(
+        rows.reduce((sum, row) => sum + row, 0),
+        fails ? 200 : 100,
+      )
+      assert.equal(Math.max(...rows), 3)
+      await operator.stop()
+    })
+  }
 
   it('does not plan a key again before it has seen what the key wrote', async () => {
     const looks: boolean[] = []

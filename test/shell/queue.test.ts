@@ -70,15 +70,35 @@ describe('The queue of keys', () => {
     assert.deepEqual(takeAll(), ['a'])
     queue.done('a', 60_000)
     queue.add('a')
-    clock.advance(29_999)
-    assert.deepEqual(takeAll(), [], 'not before 30 s')
+    clock.advance(9_999)
+    assert.deepEqual(takeAll(), [], 'not before 10 s')
     clock.advance(1)
-    assert.deepEqual(takeAll(), ['a'], 'never for more than 30 s')
+    assert.deepEqual(takeAll(), ['a'], 'never for more than 10 s')
     queue.done('a', 1)
     pass('b', 1)
     queue.add('b')
     clock.advance(500)
     assert.deepEqual(takeAll(), ['b'], 'short passes are at the usual distance again')
+  })
+
+  it('forgets the long pass of a key that is not woken any more', () => {
+    const { queue, clock, takeAll } = setUp({ coalesceMs: 500 })
+    const pass = (key: string, workMs: number) => {
+      queue.add(key)
+      assert.deepEqual(takeAll(), [key])
+      queue.done(key, workMs)
+    }
+    pass('quiet', 60_000)
+    pass('busy', 1)
+    queue.add('busy')
+    clock.advance(9_999)
+    assert.deepEqual(takeAll(), [])
+    clock.advance(1)
+    assert.deepEqual(takeAll(), ['busy'])
+    queue.done('busy', 1)
+    queue.add('busy')
+    clock.advance(500)
+    assert.deepEqual(takeAll(), ['busy'])
   })
 
   it('adds a key after the earliest of several times', () => {

@@ -79,7 +79,7 @@ export async function operator(options: OperatorCommandOptions, io: Io, environm
 
 /**
  * V8 lets the heap of young objects grow to 64 MiB under the load of a rollout, and the whole heap to three times of what lives in it; it
- * keeps both. What is read from a watch is dead at once, so a small heap serves as well: half the memory for no more CPU time
+ * keeps both. What is read from a watch is dead at once, so a small heap serves as well: half the memory for about the same CPU time
  * (docs/benchmarks.md). At every collection these are read anew, unlike the heap's limits, which are fixed when the process starts.
  */
 function keepHeapSmall(): void {

@@ -15,7 +15,8 @@ export type QueueOptions = {
 // A pass over a key of a big cluster looks at all its nodes. Passes that follow each other as fast as events come would keep
 // those over other keys from their turn.
 const restPerWork = 10
-const mostCoalesceMs = 30_000
+const mostCoalesceMs = 10_000
+const sweepEveryMs = 1_000
 
 /**
  * The keys that a controller has to look at, first come first served.
@@ -32,7 +33,7 @@ export class KeyQueue {
   #passes = new Map<string, { readonly endedMs: number; readonly workMs: number }>()
   /** Sum of the work in #passes. */
   #workMs = 0
-  #sweepAt = 1_000
+  #sweptMs = 0
   #options: QueueOptions
   #closed = false
 
@@ -144,13 +145,13 @@ export class KeyQueue {
     const workMs = measuredMs ?? beforeMs
     this.#workMs += workMs - beforeMs
     this.#passes.set(key, { endedMs, workMs })
-    if (this.#passes.size < this.#sweepAt) return
-    const oldestMs = endedMs - this.#betweenMs()
+    if (endedMs - this.#sweptMs < sweepEveryMs) return
+    this.#sweptMs = endedMs
+    // Nobody has to rest for a pass of long ago: a key that is not woken any more would count for ever, with a pause of the whole process.
     for (const [other, pass] of this.#passes) {
-      if (pass.endedMs > oldestMs) continue
+      if (pass.endedMs > endedMs - mostCoalesceMs) continue
       this.#passes.delete(other)
       this.#workMs -= pass.workMs
     }
-    this.#sweepAt = Math.max(1_000, 2 * this.#passes.size)
   }
 }

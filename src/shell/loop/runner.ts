@@ -96,9 +96,8 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
     const startedMs = clock.monotonicMs()
     let outcome: 'done' | 'failed' | 'conflict' = 'failed'
     try {
-      const plan = controller.plan(options.lookFor(id), key, { nowMs: clock.nowMs(), settings })
+      const plan = planOf(id, key)
       planMs = clock.monotonicMs() - startedMs
-      plannedMs += planMs
       tellProblems(key, plan)
       const carried = await carryOut(plan, passOf(id, key), tools)
       outcome = settle(key, plan, carried)
@@ -108,6 +107,15 @@ export function createRunner(controller: Controller, options: RunnerOptions): Ru
       observe({ what: 'pass', controller: controller.name, key, outcome, durationMs: clock.monotonicMs() - startedMs })
     }
     return planMs
+  }
+
+  function planOf(id: string, key: string): Plan {
+    const startedMs = clock.monotonicMs()
+    try {
+      return controller.plan(options.lookFor(id), key, { nowMs: clock.nowMs(), settings })
+    } finally {
+      plannedMs += clock.monotonicMs() - startedMs
+    }
   }
 
   function rests(key: string): boolean {
