@@ -19,6 +19,9 @@ import {
   table,
   writesTable,
 } from './tables.ts'
+import { type Growth, type Judged, judge } from './targets.ts'
+
+const names = { requests: 'requests of the operator', seconds: 's until the last node is told', cpu: 's CPU of the operator' }
 
 /** Reads all results in the folder, ascending by size. */
 export async function readResults(folder: string): Promise<readonly Result[]> {
@@ -29,8 +32,8 @@ export async function readResults(folder: string): Promise<readonly Result[]> {
   )
 }
 
-/** Writes the tables and the picture beside the results. */
-export async function report(folder: string = resultsFolder): Promise<void> {
+/** Writes the tables and the pictures beside the results, and names the targets that were missed. Resolves to the exit code: 1 with one of those. */
+export async function report(folder: string = resultsFolder): Promise<number> {
   const results = await readResults(folder)
   const real = results.filter(({ simulated }) => simulated === undefined)
   const simulated = results.filter(result => result.simulated !== undefined)
@@ -38,8 +41,25 @@ export async function report(folder: string = resultsFolder): Promise<void> {
   await writeFile(join(folder, 'scale.svg'), plotSvg(title, 'nodes', seriesOf(real)))
   if (simulated.length > 0)
     await writeFile(join(folder, 'simulated.svg'), plotSvg(`${title}, simulated cluster`, 'nodes', seriesOf(simulated)))
-  await writeFile(join(folder, 'scale.md'), markdownOf(real, simulated, results))
+  const judged = judge(results, [growthOf('control plane', real), growthOf('simulated cluster', simulated)])
+  await writeFile(join(folder, 'scale.md'), markdownOf(real, simulated, results, judged))
   process.stdout.write(`${results.length} results: ${join(folder, 'scale.md')}, ${join(folder, 'scale.svg')}\n`)
+  const missed = judged.filter(({ isMet }) => !isMet)
+  for (const { target, where, limit, measured } of missed)
+    process.stdout.write(`missed: ${target} (${where}): ${measured}, ${limit}\n`)
+  return missed.length === 0 ? 0 : 1
+}
+
+/** What has to grow with the nodes, and no faster. */
+const growing = [names.requests, names.seconds, names.cpu]
+
+function growthOf(where: string, results: readonly Result[]): Growth {
+  const exponents = seriesOf(results).flatMap(({ name, points }) => {
+    const exponent = fitPower(points)?.exponent
+    return exponent === undefined || !growing.includes(name) ? [] : [[name, exponent] as const]
+  })
+  const sizes = results.filter(isFitted).map(({ shape }) => shape.nodes)
+  return { where: `${where}, ${Math.min(...sizes)} to ${Math.max(...sizes)} nodes`, exponents }
 }
 
 /** Below this size what a start costs hides what a node costs. */
@@ -61,15 +81,20 @@ function seriesOf(results: readonly Result[]): readonly Series[] {
       return measured === undefined ? undefined : of(measured)
     })
   return [
-    { name: 'requests of the operator', colour: '#1f77b4', points: ofRollout(({ writes, reads }) => writes + reads) },
+    { name: names.requests, colour: '#1f77b4', points: ofRollout(({ writes, reads }) => writes + reads) },
     { name: 'MiB resident, at most', colour: '#9467bd', points: ofRollout(({ peakMiB }) => peakMiB) },
-    { name: 's until the last node is told', colour: '#d62728', points: points(result => rolloutSeconds(result)) },
+    { name: names.seconds, colour: '#d62728', points: points(result => rolloutSeconds(result)) },
     { name: 's of the floor', colour: '#7f7f7f', points: points(result => floorOf(result).rolloutSeconds) },
-    { name: 's CPU of the operator', colour: '#2ca02c', points: ofRollout(({ cpuSeconds }) => cpuSeconds) },
+    { name: names.cpu, colour: '#2ca02c', points: ofRollout(({ cpuSeconds }) => cpuSeconds) },
   ]
 }
 
-function markdownOf(real: readonly Result[], simulated: readonly Result[], all: readonly Result[]): string {
+function markdownOf(
+  real: readonly Result[],
+  simulated: readonly Result[],
+  all: readonly Result[],
+  judged: readonly Judged[],
+): string {
   const [first] = all
   if (first === undefined) return 'No results yet: run `npm run bench -- scale`.\n'
   const { machine } = first
@@ -78,6 +103,9 @@ function markdownOf(real: readonly Result[], simulated: readonly Result[], all: 
     'Made by `npm run bench -- report` from the results in this folder; [what is measured, and what the figures say](../benchmarks.md#many-nodes).',
     `The machine: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}, with the whole cluster on it.`,
     'Sizes are nodes x Modules x kernels. Times in seconds: until the last node is told ready. The operator runs before and after the floor.',
+    '## The targets',
+    'Ratios and the p99 are means of two rollouts, over the mean of two floors. A target that one size misses is not met, whatever the others show.',
+    targetsTable(judged),
     ...tablesOf(real, '', 'scale.svg'),
     ...(simulated.length === 0
       ? []
@@ -123,3 +151,9 @@ function tablesOf(results: readonly Result[], where: string, picture: string): r
     table(['measure', 'exponent'], fits),
   ]
 }
+
+const targetsTable = (judged: readonly Judged[]): string =>
+  table(
+    ['target', 'where', 'limit', 'measured', ''],
+    judged.map(({ target, where, limit, measured, isMet }) => [target, where, limit, measured, isMet ? 'met' : '**missed**']),
+  )

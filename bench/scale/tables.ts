@@ -95,15 +95,20 @@ export const latencyTable = (results: readonly Result[]): string =>
     }),
   )
 
+/** Writes that a fresh rollout may take: the measured seconds say how many statuses are due. */
+export function budgetOf({ shape }: Result, fresh: Measured): number {
+  const { nodes, modules, kernels, devicePlugin } = shape
+  const statuses = modules * Math.ceil(1 + Math.max(fresh.seconds, fresh.lastWriteSeconds) / 10)
+  return nodes * modules * (devicePlugin ? 2 : 1) + 10 * modules * kernels + statuses
+}
+
 export const writesTable = (results: readonly Result[]): string =>
   table(
     ['size', 'writes', 'budget', 'of it nodes', 'DaemonSets', 'status', 'floor'],
     results.flatMap(result => {
       const fresh = find(result, 'fresh rollout')
       if (fresh === undefined) return []
-      const { nodes, modules, kernels, devicePlugin } = result.shape
-      const statuses = modules * Math.ceil(1 + Math.max(fresh.seconds, fresh.lastWriteSeconds) / 10)
-      const budget = nodes * modules * (devicePlugin ? 2 : 1) + 10 * modules * kernels + statuses
+      const budget = budgetOf(result, fresh)
       const of = (resource: string) =>
         Object.entries(fresh.requests).reduce((sum, [what, count]) => (what.split(' ')[1] === resource ? sum + count : sum), 0)
       return [
@@ -124,17 +129,23 @@ export const aliveTable = (results: readonly Result[]): string =>
 
 const startsOperator = new Set(['kernel labels', 'operator restart', 'second rollout'])
 
+/** Requests with this verb in all scenarios in which no process of the operator starts; those of the Lease do not count. */
+export function readsAfterStart({ measured }: Result, verb: 'list' | 'get' | 'watch'): number {
+  const requests = measured
+    .filter(({ scenario }) => !startsOperator.has(scenario))
+    .flatMap(found => Object.entries(found.requests))
+  return requests.reduce((sum, [what, times]) => (what.startsWith(`${verb} `) && !what.includes('leases') ? sum + times : sum), 0)
+}
+
 export const readsTable = (results: readonly Result[]): string =>
   table(
     ['size', 'lists', 'gets', 'watches opened'],
-    results.map(result => {
-      const measured = result.measured.filter(({ scenario }) => !startsOperator.has(scenario))
-      const count = (verb: string) =>
-        measured
-          .flatMap(({ requests }) => Object.entries(requests))
-          .reduce((sum, [what, times]) => (what.startsWith(`${verb} `) && !what.includes('leases') ? sum + times : sum), 0)
-      return [shapeText(result), count('list'), count('get'), count('watch')]
-    }),
+    results.map(result => [
+      shapeText(result),
+      readsAfterStart(result, 'list'),
+      readsAfterStart(result, 'get'),
+      readsAfterStart(result, 'watch'),
+    ]),
   )
 
 export const scenarioTable = ({ measured, shape }: Result): string =>

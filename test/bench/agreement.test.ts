@@ -7,47 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { compareWrites, pairsOf, summaryOf } from '../../bench/scale/agreement.ts'
 import { report } from '../../bench/scale/report.ts'
 import type { Result } from '../../bench/scale/run.ts'
-
-const latency = { pairs: 1, p50Ms: 1, p99Ms: 2 }
-
-function result(nodes: number, requests: Readonly<Record<string, number>>, more: Partial<Result> = {}): Result {
-  const cost = { cpuSeconds: nodes / 100, peakMiB: 100, residentMiB: 90 }
-  const measured = ['fresh rollout', 'Module deletion'].map(scenario => ({
-    scenario,
-    seconds: nodes / 10,
-    lastWriteSeconds: 1,
-    writes: 10,
-    reads: 0,
-    requests,
-    ...cost,
-    latency,
-  }))
-  return {
-    command: 'npm run bench -- scale',
-    commit: 'abc',
-    date: '2026-01-01',
-    machine: { cores: 2, model: 'any', memoryGiB: 8, node: 'v24' },
-    shape: { nodes, modules: 1, kernels: 2, devicePlugin: false },
-    measured,
-    floors: [
-      {
-        labelSeconds: 1,
-        podsSeconds: 1,
-        rolloutSeconds: 1,
-        deletionSeconds: 1,
-        writes: 1,
-        cpuSeconds: 1,
-        peakMiB: 1,
-        latency,
-      },
-    ],
-    health: { asked: 1, missed: 0, slowestMs: 1 },
-    lease: { renewals: 1, longestSeconds: 0 },
-    ...more,
-  }
-}
-
-const simulated = { cpuSeconds: 5, peakMiB: 500, residentMiB: 400 }
+import { result, simulated } from './builders.ts'
 
 describe('the agreement of the simulated cluster with a control plane', () => {
   const real = result(100, {
@@ -93,8 +53,8 @@ describe('the report of both', () => {
     const folder = await mkdtemp(join(tmpdir(), 'kmm-report-test-'))
     context.after(() => rm(folder, { recursive: true }))
     for (const [name, one] of Object.entries(results)) await writeFile(join(folder, `${name}.json`), JSON.stringify(one))
-    await report(folder)
-    return readFile(join(folder, 'scale.md'), 'utf8')
+    const exitCode = await report(folder)
+    return { exitCode, text: await readFile(join(folder, 'scale.md'), 'utf8') }
   }
   const grown = (nodes: number, power: number, more: Partial<Result> = {}) => {
     const one = result(nodes, { 'patch nodes': nodes }, more)
@@ -102,7 +62,7 @@ describe('the report of both', () => {
   }
 
   it('has tables and exponents of their own for simulated sizes', async context => {
-    const text = await folderOf(context, {
+    const { exitCode, text } = await folderOf(context, {
       'scale-100x1x2': grown(100, 3),
       'scale-250x1x2': grown(250, 1),
       'scale-1000x1x2': grown(1000, 1),
@@ -112,7 +72,14 @@ describe('the report of both', () => {
     })
     const exponents = [...text.matchAll(/\| s CPU of the operator \| ([\d.]+) \|/g)].map(([, exponent]) => exponent)
     assert.deepEqual(exponents, ['1.00', '2.00'], 'of the rig from 250 nodes on, then of the simulated cluster')
-    const [rig = '', rest = ''] = text.split('## Rollout, beside the floor, on a simulated cluster')
+    assert.equal(exitCode, 1)
+    assert.match(
+      text,
+      /\| exponent of s CPU of the operator \| simulated cluster, 250 to 20000 nodes \| at most 1.1 \| 2.00 \| \*\*missed\*\* \|/,
+    )
+    const [rig = '', rest = ''] = text
+      .slice(text.indexOf('## Rollout'))
+      .split('## Rollout, beside the floor, on a simulated cluster')
     assert.match(rig, /\| 1000 x 1 x 2 \|/)
     assert.doesNotMatch(rig, /20000/)
     assert.match(rest, /\| 20000 x 1 x 2 \| 12800 \| 100 \| 5 \| 500 \|/)
@@ -121,7 +88,8 @@ describe('the report of both', () => {
   })
 
   it('says nothing of simulated clusters where there are none', async context => {
-    const text = await folderOf(context, { 'scale-250x1x2': grown(250, 1) })
+    const { exitCode, text } = await folderOf(context, { 'scale-250x1x2': grown(250, 1) })
+    assert.equal(exitCode, 0)
     assert.doesNotMatch(text, /simulated/)
   })
 })
