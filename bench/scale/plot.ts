@@ -3,7 +3,12 @@
 export type Point = { readonly x: number; readonly y: number }
 export type Series = { readonly name: string; readonly colour: string; readonly points: readonly Point[] }
 
-export type Fit = { readonly exponent: number; readonly factor: number }
+export type Fit = {
+  readonly exponent: number
+  readonly factor: number
+  /** Standard error of the exponent; undefined for two points, through which every line goes. */
+  readonly error: number | undefined
+}
 
 /** The power law y = factor * x^exponent nearest to the points (least squares of the logarithms). Undefined for less than two sizes. */
 export function fitPower(points: readonly Point[]): Fit | undefined {
@@ -13,8 +18,14 @@ export function fitPower(points: readonly Point[]): Fit | undefined {
   const spread = logs.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0)
   if (logs.length < 2 || spread === 0) return undefined
   const exponent = logs.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread
-  return { exponent, factor: Math.exp(meanY - exponent * meanX) }
+  const residue = logs.reduce((sum, { x, y }) => sum + (y - meanY - exponent * (x - meanX)) ** 2, 0)
+  const error = logs.length < 3 ? undefined : Math.sqrt(residue / (logs.length - 2) / spread)
+  return { exponent, factor: Math.exp(meanY - exponent * meanX), error }
 }
+
+/** `1.06 ± 0.03`, with the standard error where there is one. */
+export const exponentText = ({ exponent, error }: Fit): string =>
+  `${exponent.toFixed(2)}${error === undefined ? '' : ` ± ${error.toFixed(2)}`}`
 
 const [width, height] = [760, 460]
 const box = { left: 70, right: 500, top: 44, bottom: 400 }
@@ -96,7 +107,7 @@ function fitted(
 
 function legend(name: string, colour: string, fit: Fit | undefined, index: number): readonly string[] {
   const y = box.top + 12 + index * 40
-  const law = fit === undefined ? 'one size only' : `N to the ${fit.exponent.toFixed(2)}`
+  const law = fit === undefined ? 'one size only' : `N to the ${exponentText(fit)}`
   return [
     `<circle cx="${box.right + 20}" cy="${y - 4}" r="5" fill="${colour}"/>`,
     `<text x="${box.right + 32}" y="${y}">${escaped(name)}</text>`,

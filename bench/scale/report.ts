@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Measured } from './measure.ts'
-import { fitPower, type Point, plotSvg, type Series } from './plot.ts'
+import { exponentText, fitPower, type Point, plotSvg, type Series } from './plot.ts'
 import { type Result, resultsFolder } from './run.ts'
 import {
   agreementText,
@@ -54,12 +54,12 @@ export async function report(folder: string = resultsFolder): Promise<number> {
 const growing = [names.requests, names.seconds, names.cpu]
 
 function growthOf(where: string, results: readonly Result[]): Growth {
-  const exponents = seriesOf(results).flatMap(({ name, points }) => {
-    const exponent = fitPower(points)?.exponent
-    return exponent === undefined || !growing.includes(name) ? [] : [[name, exponent] as const]
+  const fits = seriesOf(results).flatMap(({ name, points }) => {
+    const fit = fitPower(points)
+    return fit === undefined || !growing.includes(name) ? [] : [[name, fit] as const]
   })
   const sizes = results.filter(isFitted).map(({ shape }) => shape.nodes)
-  return { where: `${where}, ${Math.min(...sizes)} to ${Math.max(...sizes)} nodes`, exponents }
+  return { where: `${where}, ${Math.min(...sizes)} to ${Math.max(...sizes)} nodes`, fits }
 }
 
 /** Below this size what a start costs hides what a node costs. */
@@ -131,7 +131,10 @@ function markdownOf(
 
 /** The exponents are those of one Module and two kernels alone, and never of both kinds of cluster together. */
 function tablesOf(results: readonly Result[], where: string, picture: string): readonly string[] {
-  const fits = seriesOf(results).map(({ name, points }) => [name, fitPower(points)?.exponent.toFixed(2) ?? '-'])
+  const fits = seriesOf(results).map(({ name, points }) => {
+    const fit = fitPower(points)
+    return [name, fit === undefined ? '-' : exponentText(fit)]
+  })
   return [
     `## Rollout, beside the floor${where}`,
     rolloutTable(results),
@@ -148,6 +151,7 @@ function tablesOf(results: readonly Result[], where: string, picture: string): r
     writesTable(results),
     `## How cost grows with the nodes${where}`,
     `![cost against nodes](${picture})`,
+    'With the standard error of the fit.',
     table(['measure', 'exponent'], fits),
   ]
 }

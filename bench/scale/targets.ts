@@ -1,4 +1,5 @@
 // What the project promises of big clusters, beside what was measured: the first table of docs/benchmarks/scale.md.
+import { exponentText, type Fit } from './plot.ts'
 import type { Result } from './run.ts'
 import { budgetOf, find, floorOf, readsAfterStart, rolloutSeconds, shapeText } from './tables.ts'
 
@@ -11,7 +12,7 @@ export type Judged = {
 }
 
 /** Exponents of one kind of cluster, by what grows with the nodes. */
-export type Growth = { readonly where: string; readonly exponents: readonly (readonly [name: string, exponent: number])[] }
+export type Growth = { readonly where: string; readonly fits: readonly (readonly [name: string, fit: Fit])[] }
 
 const atMost = (target: string, where: string, measured: number, limit: number, digits: number): Judged => ({
   target,
@@ -59,7 +60,10 @@ function judgeOne(result: Result): readonly Judged[] {
 export const judge = (results: readonly Result[], growths: readonly Growth[]): readonly Judged[] =>
   [
     ...results.flatMap(judgeOne),
-    ...growths.flatMap(({ where, exponents }) =>
-      exponents.map(([name, exponent]) => atMost(`exponent of ${name}`, where, exponent, 1.1, 2)),
+    ...growths.flatMap(({ where, fits }) =>
+      fits.map(([name, fit]) => ({
+        ...atMost(`exponent of ${name}`, where, fit.exponent, 1.1, 2),
+        measured: exponentText(fit),
+      })),
     ),
   ].toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0))

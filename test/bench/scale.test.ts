@@ -37,6 +37,15 @@ describe('the scale benchmark', () => {
     )
   })
 
+  it('tells how far the exponent may be wrong', () => {
+    assert.equal(fitPower([10, 100].map(x => ({ x, y: x })))?.error, undefined)
+    assert.ok((fitPower([10, 100, 1000].map(x => ({ x, y: x })))?.error ?? 1) < 1e-9)
+    // Logarithms 0, 1, 3 over 0, 1, 2: slope 1.5, residues 1/6, -1/3 and 1/6, hence the root of 1/6 over 2.
+    const fit = fitPower([0, 1, 3].map((log, index) => ({ x: Math.E ** index, y: Math.E ** log })))
+    assert.ok(Math.abs((fit?.exponent ?? 0) - 1.5) < 1e-9)
+    assert.ok(Math.abs((fit?.error ?? 0) - Math.sqrt(1 / 6 / 2)) < 1e-9)
+  })
+
   it('fits nothing to one size, nor to a cost of zero', () => {
     assert.equal(fitPower([{ x: 100, y: 3 }]), undefined)
     assert.equal(

@@ -15,6 +15,7 @@ const changed = (base: Result, more: Partial<Result['measured'][number]>): Resul
   ...base,
   measured: base.measured.map(measured => ({ ...measured, ...more })),
 })
+const fit = (exponent: number) => ({ exponent, factor: 1, error: 0.05 })
 const shape = (nodes: number, modules: number): Result['shape'] => ({ nodes, modules, kernels: 2, devicePlugin: false })
 
 describe('the targets of the scale benchmark', () => {
@@ -61,7 +62,7 @@ describe('the targets of the scale benchmark', () => {
   })
 
   it('are missed by what grows faster than the nodes', () => {
-    const growth = { where: 'here', exponents: [['requests', 1.1] as const, ['CPU', 1.11] as const] }
+    const growth = { where: 'here', fits: [['requests', fit(1.1)] as const, ['CPU', fit(1.11)] as const] }
     assert.deepEqual(
       judge([], [growth]).map(({ target, isMet }) => [target, isMet]),
       [
