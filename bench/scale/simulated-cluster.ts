@@ -31,8 +31,11 @@ export async function startSimulatedCluster(namespace: string): Promise<Plane> {
   const log = join(folder, 'simulated-cluster.log')
   const program = startGuarded(
     'simulated cluster',
-    process.execPath,
+    'env',
     [
+      // It is killed and cannot tidy up: what it makes is removed with our folder.
+      `TMPDIR=${folder}`,
+      process.execPath,
       `--max-old-space-size=${heapMiB}`,
       join(root, 'src/cli/kmm.ts'),
       'simulate',

@@ -49,7 +49,7 @@ export function barredNodes(
  * Labels of the Nodes on which another Module holds a kernel module of this one. A node that comes to this Module later, by a label that
  * somebody sets, has its own DaemonSet at work before the operator could name it.
  */
-export function heldLabels({ rivals, rivalPods }: SeenModule): readonly string[] {
+export function labelsToKeepOff({ rivals, rivalPods }: SeenModule): readonly string[] {
   const keys = [...rivals.map(({ module }) => keyOf(module)), ...rivalPods.flatMap(pod => moduleKeyOf(pod) ?? [])]
   return [...new Set(keys)].map(key => {
     const { namespace = '', name } = parseKey(key)

@@ -13,7 +13,7 @@ import { isPaused } from '../paused.ts'
 import { emptyPlan, type Plan, type PlannedEvent, type Removal } from '../plan.ts'
 import { pluginDaemonSet } from '../plugin/daemonset.ts'
 import { type Problem, problem } from '../problem.ts'
-import { barredNodes, heldLabels, lettingIn } from './barred.ts'
+import { barredNodes, labelsToKeepOff, lettingIn } from './barred.ts'
 import { beingDeleted, withoutWishes } from './being-deleted.ts'
 import { garbage } from './garbage.ts'
 import { type KernelStep, kernelStep, loaderName, pluginName, pluginOf } from './kernels.ts'
@@ -139,7 +139,7 @@ function loaderOf(
     name,
     ...(daemonSet === undefined ? {} : { adopted: daemonSet }),
     excludedNodes,
-    keepOff: heldLabels(seen),
+    keepOff: labelsToKeepOff(seen),
     settings,
   })
 }
