@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test'
 import type { KubeObject, Resource } from '../../src/core/object.ts'
 import { createVirtualClock } from '../../src/model/virtual-clock.ts'
 import { startListWatch } from '../../src/shell/kube/list-watch.ts'
+import { TransportError } from '../../src/shell/kube/transport-error.ts'
 import { scriptedServer, status } from './scripted-server.ts'
 import { pass, settle } from './turns.ts'
 
@@ -21,12 +22,12 @@ function setUp(server = scriptedServer(), resource = things) {
     heard.push(`${what} ${object.metadata.name}@${object.metadata.resourceVersion}`)
   const { state, done } = startListWatch(
     {
-      labelSelector: 'ours=yes',
       resource,
+      labelSelector: 'ours=yes',
       transport: server.transport,
       clock,
       chance: () => 0.5,
-      log: (_level, message) => logs.push(message),
+      log: (level, message) => logs.push(`${level} ${message}`),
       sink: {
         upsert: object => {
           note('+', object)
@@ -228,18 +229,19 @@ describe('The list-watch', () => {
     assert.ok(state.synced)
   })
 
-  it('asks for short watches of Events, so that a quiet one never looks dead', async () => {
-    const { clock, watches, lists, logs, connection } = setUp(scriptedServer(), { ...things, kind: 'Event' })
-    await settle()
-    for (let minutes = 0; minutes < 10; minutes++) {
-      const timeoutMs = Number(watches().at(-1)?.query?.['timeoutSeconds']) * 1000
-      assert.equal(timeoutMs, 75_000)
-      await pass(clock, timeoutMs)
-      connection().close()
+  it('warns of a silent watch, but not of one of Events', async () => {
+    const silence = () => new TransportError('silence', 'nothing came')
+    for (const [kind, level] of [
+      ['Thing', 'warn'],
+      ['Event', 'debug'],
+    ] as const) {
+      const { clock, logs, watches, connection } = setUp(scriptedServer(), { ...things, kind })
       await settle()
+      connection().cut(silence())
+      await pass(clock, 2_000)
+      assert.deepEqual([logs, watches().length], [[`${level} nothing came`], 2])
+      end()
     }
-    assert.deepEqual([watches().length, lists().length], [11, 1])
-    assert.deepEqual(logs, [])
   })
 
   it('keeps a watch that says only bookmarks', async () => {

@@ -9,6 +9,7 @@ import { ApiError, errorText, expectSuccess, isExpired, statusOf } from './error
 import { listPages } from './list-pages.ts'
 import { collectionPath, resourceId } from './paths.ts'
 import type { Transport, WatchEvent } from './transport.ts'
+import { TransportError } from './transport-error.ts'
 
 /** Where the objects go. Each object is whole (apiVersion and kind too) and not kept by the list-watch. */
 export type Sink = {
@@ -51,10 +52,6 @@ export type ListWatchOptions = {
 const openDeadlineMs = 30_000
 // The server sends a bookmark about once a minute; a connection that says nothing for longer is dead, whatever TCP thinks.
 const silenceMs = 100_000
-const usualWatch = { seconds: 300, spreadSeconds: 300 }
-// Of events the API server has no cache: etcd's progress reports become its bookmarks, and etcd sends none while anything of the kind
-// changes, also what a field selector hides. Such a watch may be silent for hours and be well: it is made to end before it looks dead.
-const eventsWatch = { seconds: 60, spreadSeconds: 30 }
 // The transport ends a silent watch itself; this is for one that does not.
 const silenceGraceMs = 10_000
 // A watch that ended sooner without a word is a failure too, or a server that closes at once would be asked in a hot loop.
@@ -132,8 +129,7 @@ export function startListWatch(
   }
 
   async function watch(version: string): Promise<void> {
-    const { seconds, spreadSeconds } = resource.kind === 'Event' ? eventsWatch : usualWatch
-    const timeoutSeconds = String(Math.floor(seconds + spreadSeconds * chance()))
+    const timeoutSeconds = String(Math.floor(300 + 300 * chance()))
     const attempt = new AbortController()
     stop.addEventListener('abort', () => attempt.abort(stop.reason), { once: true, signal: attempt.signal })
     const openedMs = clock.monotonicMs()
@@ -167,6 +163,11 @@ export function startListWatch(
     state.failures = 0
   }
 
+  // Of Events the API server has no cache: etcd's progress reports become its bookmarks, and etcd sends none while any Event comes, also
+  // one that a field selector hides. So this watch may be silent and well, and a warning every 100 s would be a false alarm.
+  const isQuietEvents = (error: unknown): boolean =>
+    resource.kind === 'Event' && error instanceof TransportError && error.what === 'silence'
+
   async function keepUp(): Promise<void> {
     while (!stop.aborted) {
       try {
@@ -183,7 +184,7 @@ export function startListWatch(
         state.lastFailedMs = clock.monotonicMs()
         const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
         const waitMs = Math.max(wait, asked)
-        log(expired ? 'info' : 'warn', errorText(error), {
+        log(expired ? 'info' : isQuietEvents(error) ? 'debug' : 'warn', errorText(error), {
           resource: resourceId(resource),
           failures: state.failures,
           againInMs: Math.round(waitMs),
