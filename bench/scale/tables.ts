@@ -77,20 +77,31 @@ export const rolloutTable = (results: readonly Result[]): string =>
     }),
   )
 
+const p99sOf = (result: Result): readonly number[] =>
+  ['fresh rollout', 'second rollout'].flatMap(name => find(result, name)?.latency.p99Ms ?? [])
+
+/** The mean of the rollouts' p99 over that of the floors'; undefined without either. */
+export function p99Ratio(result: Result): number | undefined {
+  const p99s = p99sOf(result)
+  if (p99s.length === 0 || result.floors.length === 0) return undefined
+  return p99s.reduce((sum, ms) => sum + ms, 0) / p99s.length / floorOf(result).latency.p99Ms
+}
+
 export const latencyTable = (results: readonly Result[]): string =>
   table(
     ['size', 'p50 ms', 'floor', 'p99 ms (fresh, second)', 'floor', 'ratio of p99 (mean)'],
     results.map(result => {
       const floor = floorOf(result)
-      const [fresh, second] = ['fresh rollout', 'second rollout'].map(name => find(result, name)?.latency)
-      const p99s = [fresh, second].flatMap(latency => latency?.p99Ms ?? [])
+      const fresh = find(result, 'fresh rollout')?.latency
       return [
         shapeText(result),
         fresh?.p50Ms.toFixed(0) ?? '-',
         seen(result, floor.latency.p50Ms, 0),
-        p99s.map(ms => ms.toFixed(0)).join(', '),
+        p99sOf(result)
+          .map(ms => ms.toFixed(0))
+          .join(', '),
         seen(result, floor.latency.p99Ms, 0),
-        ratio(p99s.reduce((sum, ms) => sum + ms, 0) / Math.max(1, p99s.length), floor.latency.p99Ms),
+        p99Ratio(result)?.toFixed(2) ?? '-',
       ]
     }),
   )

@@ -1,7 +1,7 @@
 // What the project promises of big clusters, beside what was measured: the first table of docs/benchmarks/scale.md.
 import { exponentText, type Fit } from './plot.ts'
 import type { Result } from './run.ts'
-import { budgetOf, find, floorOf, readsAfterStart, rolloutSeconds, shapeText } from './tables.ts'
+import { budgetOf, find, floorOf, p99Ratio, readsAfterStart, rolloutSeconds, shapeText } from './tables.ts'
 
 export type Judged = {
   readonly target: string
@@ -40,14 +40,11 @@ function judgeOne(result: Result): readonly Judged[] {
     if (found !== undefined) judged.push(atMost(`writes: ${found.scenario}`, name, found.writes, 0, 0))
   }
   judged.push(atMost('gets after the start', name, readsAfterStart(result, 'get'), 0, 0))
-  const { rolloutSeconds: floorSeconds, latency } = floorOf(result)
   if (result.floors.length > 0 && ratioSizes.includes(name))
-    judged.push(atMost('rollout, times the floor', name, rolloutSeconds(result) / floorSeconds, 1.3, 2))
-  const p99s = ['fresh rollout', 'second rollout'].flatMap(scenario => find(result, scenario)?.latency.p99Ms ?? [])
-  if (result.floors.length > 0 && result.simulated === undefined && p99s.length > 0) {
-    const mean = p99s.reduce((sum, ms) => sum + ms, 0) / p99s.length
-    judged.push(atMost('p99 from pod to label, times the floor', name, mean / latency.p99Ms, 1.5, 2))
-  }
+    judged.push(atMost('rollout, times the floor', name, rolloutSeconds(result) / floorOf(result).rolloutSeconds, 1.3, 2))
+  const p99 = p99Ratio(result)
+  if (p99 !== undefined && result.simulated === undefined)
+    judged.push(atMost('p99 from pod to label, times the floor', name, p99, 1.5, 2))
   const limit = memoryLimits[name]
   const most = Math.max(...result.measured.map(({ peakMiB }) => peakMiB)) * 1.048576
   if (limit !== undefined) judged.push(atMost('resident memory, MB', name, most, limit, 0))

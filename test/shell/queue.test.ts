@@ -22,7 +22,13 @@ function setUp(options: { coalesceMs?: number; chance?: number } = {}) {
     for (let key = queue.take(); key !== undefined; key = queue.take()) keys.push(key)
     return keys
   }
-  return { clock, queue, takeAll, readyCalls: () => ready }
+  /** A whole pass over the key, the only one that waits. */
+  const pass = (key: string, workMs: number) => {
+    queue.add(key)
+    assert.deepEqual(takeAll(), [key])
+    queue.done(key, workMs)
+  }
+  return { clock, queue, takeAll, pass, readyCalls: () => ready }
 }
 
 describe('The queue of keys', () => {
@@ -49,12 +55,7 @@ describe('The queue of keys', () => {
   })
 
   it('rests longer between long passes, so that they take a tenth of the time, whatever their number', () => {
-    const { queue, clock, takeAll } = setUp({ coalesceMs: 500 })
-    const pass = (key: string, workMs?: number) => {
-      queue.add(key)
-      assert.deepEqual(takeAll(), [key])
-      queue.done(key, workMs)
-    }
+    const { queue, clock, takeAll, pass } = setUp({ coalesceMs: 500 })
     pass('a', 40)
     pass('b', 60)
     queue.add('a')
@@ -82,12 +83,7 @@ describe('The queue of keys', () => {
   })
 
   it('forgets the long pass of a key that is not woken any more', () => {
-    const { queue, clock, takeAll } = setUp({ coalesceMs: 500 })
-    const pass = (key: string, workMs: number) => {
-      queue.add(key)
-      assert.deepEqual(takeAll(), [key])
-      queue.done(key, workMs)
-    }
+    const { queue, clock, takeAll, pass } = setUp({ coalesceMs: 500 })
     pass('quiet', 60_000)
     pass('busy', 1)
     queue.add('busy')
